@@ -1,0 +1,102 @@
+#include "base/runtime.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *error_kind_name(ErrorKind kind)
+{
+    static const char *const names[ERROR_KINDS] = {
+        "syntax", "name", "type", "shape", "index", "value", "domain", "io", "memory", "interrupt",
+        "limit", "user",
+    };
+    return names[kind];
+}
+
+/* The texts of an error are malloc'd: memory of the session may be what has run out. */
+static char *format_text(const char *format, va_list args)
+{
+    char *text = NULL;
+    return vasprintf(&text, format, args) < 0 ? NULL : text;
+}
+
+void error_clear(ErrorState *e)
+{
+    free(e->message);
+    free(e->hint);
+    free(e->note);
+    if (e->place != NULL)
+        rt->free_place(e->place);
+    memset(e, 0, sizeof *e);
+}
+
+static _Noreturn void unwind(void)
+{
+    Handler *handler = rt->handler;
+    assert(handler != NULL && "error outside of error_protect");
+    longjmp(handler->jump, 1);
+}
+
+static _Noreturn void throw_text(ErrorKind kind, const char *hint, const char *format, va_list args)
+{
+    ErrorState *e = &rt->error;
+    char *message = format_text(format, args);
+    char *note = e->message == NULL ? e->note : NULL;       /* noted for this error, see error_note */
+    if (note != NULL)
+        e->note = NULL;
+    error_clear(e);
+    e->kind = kind;
+    e->message = message;
+    e->note = note;
+    e->hint = hint != NULL ? strdup(hint) : NULL;
+    if (rt->on_throw != NULL)
+        rt->on_throw(rt);
+    unwind();
+}
+
+void error_throw(ErrorKind kind, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    throw_text(kind, NULL, format, args);
+}
+
+void error_throw_hint(ErrorKind kind, const char *hint, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    throw_text(kind, hint, format, args);
+}
+
+void error_throw_va(ErrorKind kind, const char *hint, const char *format, va_list args)
+{
+    throw_text(kind, hint, format, args);
+}
+
+void error_rethrow(void)
+{
+    unwind();
+}
+
+void error_note(const char *format, ...)
+{
+    va_list args;
+    error_clear(&rt->error);
+    va_start(args, format);
+    rt->error.note = format_text(format, args);
+    va_end(args);
+}
+
+bool error_protect(void (*body)(void *data), void *data)
+{
+    Handler handler = {.outer = rt->handler, .pool = pool_mark()};
+    rt->handler = &handler;
+    bool ok = setjmp(handler.jump) == 0;
+    if (ok)
+        body(data);
+    rt->handler = handler.outer;
+    if (!ok)
+        pool_drain(handler.pool);
+    return ok;
+}

@@ -1,0 +1,531 @@
+#include "grad/backward.h"
+#include "grad/rules.h"
+
+#include <string.h>
+
+/* A walk is planned first: the part of the graph that the outputs depend on, in an order in which inputs come before
+ * what is made from them, with the position of every tracked input noted. Planning runs no rule, so the marks in
+ * the nodes are its own; afterwards only the plan is used, and walks may be nested. The walk is an object, so that a
+ * throw gives back the cotangents that it holds. */
+
+typedef struct Step {
+    GradTensor *node;                 /* owned */
+    union {
+        GradTensor *one;              /* cotangent or tangent so far; owned, NULL for none */
+        TensorList *many;             /* of a bundle: one per result */
+    } sum;
+    uint32_t first_input;             /* in Walk.inputs */
+    bool wanted;                      /* leads to something whose gradient is asked for */
+    bool keep;                        /* asked for itself */
+    bool barrier;                     /* a target: the walk does not go on to what it was made from */
+} Step;
+
+typedef struct Walk {
+    Object object;
+    Step *steps;
+    uint32_t *inputs;                 /* positions of the tracked inputs, step after step */
+    size_t count, capacity, input_count, input_capacity;
+} Walk;
+
+static void walk_destroy(Object *self)
+{
+    Walk *w = (Walk *)self;
+    for (size_t i = 0; i < w->count; i++) {
+        object_release(w->steps[i].node);
+        object_release(w->steps[i].sum.one);
+    }
+    mem_free(w->steps, w->capacity * sizeof *w->steps);
+    mem_free(w->inputs, w->input_capacity * sizeof *w->inputs);
+}
+
+static const ObjectType walk_type = {"walk", walk_destroy};
+
+/* ---- planning ---- */
+
+/* The tracked inputs of a node one after the other: `arg` and `element` say where to go on. */
+typedef struct InputCursor {
+    GradTensor *node;
+    int32_t arg;
+    int64_t element;
+} InputCursor;
+
+static GradTensor *next_input(InputCursor *at)
+{
+    const Op *op = at->node->op;
+    if (op == NULL)
+        return NULL;
+    const Arg *args = gt_args(at->node);
+    for (; at->arg < OP_MAX_ARGS && op->args[at->arg] != ARG_END; at->arg++) {
+        int i = at->arg;
+        if (op->constant_args >> i & 1)
+            continue;
+        if (op->args[i] == ARG_TENSOR && !(gt_numbers(at->node) >> i & 1)) {
+            if (args[i].tensor != NULL && gt_tracked(args[i].tensor)) {
+                at->arg++;
+                return args[i].tensor;
+            }
+        } else if (op->args[i] == ARG_TENSORS) {
+            while (at->element < args[i].tensors->count) {
+                GradTensor *x = args[i].tensors->at[at->element++];
+                if (gt_tracked(x))
+                    return x;
+            }
+            at->element = 0;
+        }
+    }
+    return NULL;
+}
+
+static Step *add_step(Walk *w, GradTensor *node)
+{
+    if (w->count >= UINT32_MAX)
+        error_throw(ERROR_LIMIT, "the recorded graph has too many operations");
+    node->object.link.visit.index = (uint32_t)w->count;
+    Step step = {.node = object_retain(node)};
+    if (w->count == w->capacity) {
+        size_t wider = w->capacity ? w->capacity * 2 : 64;
+        Step *steps = NULL;
+        object_release(node);         /* in case of a throw; the graph holds it meanwhile */
+        steps = mem_realloc(w->steps, w->capacity * sizeof *steps, wider * sizeof *steps);
+        object_retain(node);
+        w->steps = steps;
+        w->capacity = wider;
+    }
+    w->steps[w->count] = step;
+    return &w->steps[w->count++];
+}
+
+/* The nodes that a depth-first walk is inside of: a stack of its own, so that depth never uses that of C. */
+typedef struct CursorStack {
+    InputCursor small[64], *at;
+    size_t depth, capacity;
+} CursorStack;
+
+static void push_node(CursorStack *s, GradTensor *node, uint32_t epoch)
+{
+    if (s->at == NULL) {
+        s->at = s->small;
+        s->capacity = 64;
+    }
+    if (s->depth == s->capacity) {
+        InputCursor *wider = scratch(2 * s->capacity * sizeof *wider);
+        memcpy(wider, s->at, s->capacity * sizeof *wider);
+        s->at = wider;
+        s->capacity *= 2;
+    }
+    node->object.link.visit.mark = epoch;
+    s->at[s->depth++] = (InputCursor){.node = node};
+}
+
+/* Inputs come before the node. */
+static void plan_from(Walk *w, GradTensor *root, uint32_t epoch)
+{
+    CursorStack stack;
+    stack.at = NULL;
+    stack.depth = 0;
+    if (root->object.link.visit.mark == epoch)
+        return;
+    push_node(&stack, root, epoch);
+    while (stack.depth > 0) {
+        GradTensor *input = next_input(&stack.at[stack.depth - 1]);
+        if (input == NULL)
+            add_step(w, stack.at[--stack.depth].node);
+        else if (input->object.link.visit.mark != epoch)
+            push_node(&stack, input, epoch);
+    }
+}
+
+static void plan_inputs(Walk *w)
+{
+    for (size_t i = 0; i < w->count; i++) {
+        InputCursor cursor = {.node = w->steps[i].node};
+        GradTensor *input;
+        w->steps[i].first_input = (uint32_t)w->input_count;
+        while (!w->steps[i].barrier && (input = next_input(&cursor)) != NULL)
+            VEC_PUSH(w->inputs, w->input_count, w->input_capacity, input->object.link.visit.index);
+    }
+    if (w->input_count > UINT32_MAX)
+        error_throw(ERROR_LIMIT, "the recorded graph has too many operations");
+}
+
+static size_t input_end(const Walk *w, size_t i)
+{
+    return i + 1 < w->count ? w->steps[i + 1].first_input : w->input_count;
+}
+
+static void plan_barriers(Walk *w, int64_t count, GradTensor *const *at, uint32_t epoch)
+{
+    for (int64_t i = 0; i < count; i++) {
+        if (at[i]->object.link.visit.mark == epoch)
+            continue;
+        at[i]->object.link.visit.mark = epoch;
+        add_step(w, at[i])->barrier = true;
+    }
+}
+
+/* Targets and stops come first and are not walked through; they do not depend on each other. */
+static Walk *plan(int64_t outputs, GradTensor *const *ys, int64_t targets, GradTensor *const *at, const TensorList *stops)
+{
+    Walk *w = object_new_zeroed(&walk_type, sizeof *w);
+    PoolMark mark = pool_mark();
+    uint32_t epoch = ++grad_state()->epoch;
+    plan_barriers(w, targets, at, epoch);
+    if (stops != NULL)
+        plan_barriers(w, stops->count, stops->at, epoch);
+    for (int64_t i = 0; i < outputs; i++)
+        if (gt_tracked(ys[i]))
+            plan_from(w, ys[i], epoch);
+    plan_inputs(w);
+    pool_drain(mark);
+    return w;
+}
+
+/* The position of a node in the plan just made, or SIZE_MAX. */
+static size_t position(const Walk *w, const GradTensor *node)
+{
+    size_t i = node->object.link.visit.index;
+    return i < w->count && w->steps[i].node == node ? i : SIZE_MAX;
+}
+
+static void spread_wanted(Walk *w)
+{
+    for (size_t i = 0; i < w->count; i++)
+        for (size_t k = w->steps[i].first_input; k < input_end(w, i) && !w->steps[i].wanted; k++)
+            w->steps[i].wanted = w->steps[w->inputs[k]].wanted;
+}
+
+/* ---- backward ---- */
+
+/* A sum that only this walk can see is added to in place; otherwise, or when it must be recorded, a new one is made. */
+static void add_to_sum(GradTensor **sum, GradTensor *g)
+{
+    if (*sum == NULL) {
+        *sum = object_retain(g);
+    } else if ((*sum)->object.refs == 1 && !gt_tracked(*sum) && !gt_tracked(g) && gt_batch(*sum) == 0
+               && gt_batch(g) == 0) {
+        tensor_add_into(&(*sum)->t, &g->t);
+    } else {
+        GradTensor *added = object_retain(gt_add(*sum, g));
+        object_release(*sum);
+        *sum = added;
+    }
+}
+
+static void add_cotangent(Walk *w, size_t to, GradTensor *g)
+{
+    if (g != NULL)
+        add_to_sum(&w->steps[to].sum.one, g);
+}
+
+static void add_picked(Walk *w, size_t bundle, int64_t k, GradTensor *g)
+{
+    Step *step = &w->steps[bundle];
+    if (step->sum.many == NULL)
+        step->sum.many = object_retain(tensor_list_new(step->node->op->outputs, NULL));
+    add_to_sum(&step->sum.many->at[k], g);
+}
+
+/* Passes the cotangent of step i on to the elements of list argument a, the first tracked of which is input `next`;
+ * returns the input behind them. */
+static size_t step_back_list(Walk *w, size_t i, int a, size_t next)
+{
+    OpCall c = call_of(w->steps[i].node);
+    const TensorList *list = c.args[a].tensors;
+    GradTensor **all = NULL;
+    if (c.op->vjp_all != NULL) {
+        all = scratch_zeroed((size_t)list->count * sizeof *all + 1);
+        c.op->vjp_all(&c, a, w->steps[i].sum.one, all);
+    }
+    for (int64_t k = 0; k < list->count; k++) {
+        if (!gt_tracked(list->at[k]))
+            continue;
+        size_t to = w->inputs[next++];
+        if (w->steps[to].wanted)
+            add_cotangent(w, to, all != NULL ? all[k] : c.op->vjp_list(&c, a, k, w->steps[i].sum.one));
+    }
+    return next;
+}
+
+/* Passes the cotangent of step i on to its inputs. */
+static void step_back(Walk *w, size_t i)
+{
+    GradTensor *node = w->steps[i].node;
+    const Op *op = node->op;
+    OpCall c = call_of(node);
+    size_t next = w->steps[i].first_input;
+    if (op == &op_pick) {
+        add_picked(w, w->inputs[next], c.args[1].integer, w->steps[i].sum.one);
+        return;
+    }
+    for (int a = 0; a < OP_MAX_ARGS && op->args[a] != ARG_END; a++) {
+        if (op->constant_args >> a & 1)
+            continue;
+        if (op->args[a] == ARG_TENSORS) {
+            next = step_back_list(w, i, a, next);
+        } else if (op->args[a] == ARG_TENSOR && !(c.numbers >> a & 1) && c.args[a].tensor != NULL
+                   && gt_tracked(c.args[a].tensor)) {
+            size_t to = w->inputs[next++];
+            if (!w->steps[to].wanted)
+                continue;
+            add_cotangent(w, to, op->outputs > 0 ? op->vjp_many(&c, a, w->steps[i].sum.many->at)
+                                                 : call_vjp(&c, a, w->steps[i].sum.one));
+        }
+    }
+}
+
+/* From the outputs, whose cotangents are set, down to everything wanted. */
+static void run_back(Walk *w, bool create_graph, bool consume)
+{
+    bool recording = grad_state()->recording;
+    grad_state()->recording = create_graph;
+    for (size_t i = w->count; i-- > 0;) {
+        Step *step = &w->steps[i];
+        PoolMark mark = pool_mark();
+        interrupt_poll();
+        if (step->wanted && !step->barrier && step->sum.one != NULL && step->node->op != NULL)
+            step_back(w, i);
+        step = &w->steps[i];
+        if (!step->keep) {
+            object_release(step->sum.one);
+            step->sum.one = NULL;
+        }
+        if (consume) {
+            if (step->node->object.refs <= 2 && step->node->op != NULL && !step->keep)
+                gt_forget_history(step->node);
+            object_release(step->node);
+            step->node = NULL;
+        }
+        pool_drain(mark);
+    }
+    grad_state()->recording = recording;
+}
+
+static void seed_output(Walk *w, GradTensor *y, GradTensor *seed)
+{
+    size_t i = position(w, y);
+    if (i == SIZE_MAX)
+        return;
+    if (seed == NULL)
+        seed = gt_ones_like(y);
+    add_cotangent(w, i, seed);
+}
+
+/* Does the planned graph reach beyond the targets? */
+static bool is_nested(const Walk *w)
+{
+    for (size_t i = 0; i < w->count; i++) {
+        const Step *step = &w->steps[i];
+        if (step->barrier == (step->node->op != NULL))
+            return true;
+    }
+    return false;
+}
+
+void gradients_within(int64_t outputs, GradTensor *const *ys, GradTensor *const *seeds, int64_t count,
+                      GradTensor *const *targets, GradTensor **out, GraphUse use, const TensorList *stops)
+{
+    PoolMark mark = pool_mark();
+    TensorList *results = tensor_list_new(count, NULL);
+    size_t *at = scratch((size_t)count * sizeof *at);
+    Walk *w = plan(outputs, ys, count, targets, stops);
+    if (use == GRAPH_NESTED)
+        use = is_nested(w) ? GRAPH_RECORD : GRAPH_CONSUME;
+    for (int64_t k = 0; k < count; k++) {
+        at[k] = position(w, targets[k]);
+        w->steps[at[k]].wanted = w->steps[at[k]].keep = true;
+    }
+    spread_wanted(w);
+    for (int64_t k = 0; k < outputs; k++)
+        seed_output(w, ys[k], seeds != NULL ? seeds[k] : NULL);
+    run_back(w, use == GRAPH_RECORD, use == GRAPH_CONSUME);
+    for (int64_t k = 0; k < count; k++)
+        if (w->steps[at[k]].sum.one != NULL)
+            results->at[k] = object_retain(w->steps[at[k]].sum.one);
+    pool_drain_except(mark, results);
+    memcpy(out, results->at, (size_t)count * sizeof *out);
+}
+
+void gradients_of(int64_t outputs, GradTensor *const *ys, GradTensor *const *seeds, int64_t count,
+                  GradTensor *const *targets, GradTensor **out, GraphUse use)
+{
+    gradients_within(outputs, ys, seeds, count, targets, out, use, NULL);
+}
+
+static Variable *leaf_variable(const GradTensor *node)
+{
+    return node->home != NULL && node->home->type == &home_type ? ((Home *)node->home)->variable : NULL;
+}
+
+static bool keeps_gradient(const GradTensor *node)
+{
+    return node->home != NULL && node->home->type == &retained_type;
+}
+
+/* Only when the whole walk has succeeded are gradients stored. A variable may have several leaves in a graph, one per value it
+ * had; an attached gradient is overwritten by the first of them. */
+static void store_gradients(Walk *w, bool create_graph)
+{
+    PoolMark mark = pool_mark();
+    for (size_t i = 0; i < w->count; i++) {
+        Variable *v = leaf_variable(w->steps[i].node);
+        if (v != NULL && v->overwrite && w->steps[i].sum.one != NULL)
+            variable_set_grad(v, NULL);
+    }
+    bool recording = grad_state()->recording;
+    grad_state()->recording = create_graph;
+    for (size_t i = 0; i < w->count; i++) {
+        GradTensor *g = w->steps[i].sum.one;
+        Variable *v = leaf_variable(w->steps[i].node);
+        if (g == NULL)
+            continue;
+        tensor_settle(&g->t);
+        if (v != NULL) {
+            add_to_sum(&v->grad, g);
+        } else if (keeps_gradient(w->steps[i].node)) {
+            Retained *kept = (Retained *)w->steps[i].node->home;
+            add_to_sum(&kept->grad, gt_detach(g));
+        }
+    }
+    grad_state()->recording = recording;
+    pool_drain(mark);
+}
+
+void backward(GradTensor *y, GradTensor *seed, bool create_graph)
+{
+    if (!gt_tracked(y))
+        error_throw_hint(ERROR_VALUE, "nothing was recorded: use parameter(...) or attach_grad(x) before the computation, "
+                         "and compute outside of nograd",
+                         "backward: this value does not depend on any parameter");
+    PoolMark mark = pool_mark();
+    Walk *w = plan(1, &y, 0, NULL, NULL);
+    for (size_t i = 0; i < w->count; i++) {
+        const GradTensor *node = w->steps[i].node;
+        w->steps[i].keep = leaf_variable(node) != NULL || keeps_gradient(node);
+        w->steps[i].wanted = w->steps[i].keep;
+    }
+    spread_wanted(w);
+    seed_output(w, y, seed);
+    run_back(w, create_graph, false);
+    store_gradients(w, create_graph);
+    pool_drain(mark);
+}
+
+/* ---- forward ---- */
+
+/* The tangents of the inputs of step i as call_jvp wants them; false when there are none. */
+static bool gather_tangents(const Walk *w, size_t i, GradTensor **tangents, TensorList **lists)
+{
+    const GradTensor *node = w->steps[i].node;
+    const Arg *args = gt_args(node);
+    size_t next = w->steps[i].first_input;
+    bool any = false;
+    for (int a = 0; a < OP_MAX_ARGS && node->op->args[a] != ARG_END; a++) {
+        tangents[a] = NULL;
+        lists[a] = NULL;
+        if (node->op->constant_args >> a & 1)
+            continue;
+        if (node->op->args[a] == ARG_TENSORS) {
+            lists[a] = tensor_list_new(args[a].tensors->count, NULL);
+            for (int64_t k = 0; k < lists[a]->count; k++) {
+                if (!gt_tracked(args[a].tensors->at[k]))
+                    continue;
+                GradTensor *t = w->steps[w->inputs[next++]].sum.one;
+                lists[a]->at[k] = t == NULL ? NULL : object_retain(t);
+                any |= t != NULL;
+            }
+        } else if (node->op->args[a] == ARG_TENSOR && !(gt_numbers(node) >> a & 1) && args[a].tensor != NULL
+                   && gt_tracked(args[a].tensor)) {
+            tangents[a] = w->steps[w->inputs[next++]].sum.one;
+            any |= tangents[a] != NULL;
+        }
+    }
+    return any;
+}
+
+static void step_forward(Walk *w, size_t i)
+{
+    GradTensor *node = w->steps[i].node, *tangents[OP_MAX_ARGS];
+    TensorList *lists[OP_MAX_ARGS];
+    OpCall c = call_of(node);
+    if (node->op == &op_pick) {
+        const TensorList *many = w->steps[w->inputs[w->steps[i].first_input]].sum.many;
+        GradTensor *t = many != NULL ? many->at[c.args[1].integer] : NULL;
+        w->steps[i].sum.one = t == NULL ? NULL : object_retain(t);
+        return;
+    }
+    if (!gather_tangents(w, i, tangents, lists))
+        return;
+    if (node->op->outputs > 0) {
+        TensorList *many = tensor_list_new(node->op->outputs, NULL);
+        GradTensor **out = scratch_zeroed((size_t)many->count * sizeof *out);
+        call_jvp_many(&c, tangents, lists, out);
+        for (int64_t k = 0; k < many->count; k++)
+            many->at[k] = out[k] == NULL ? NULL : object_retain(out[k]);
+        w->steps[i].sum.many = object_retain(many);
+    } else {
+        GradTensor *t = call_jvp(&c, tangents, lists);
+        w->steps[i].sum.one = t == NULL ? NULL : object_retain(t);
+    }
+}
+
+void pushforward(int64_t count, GradTensor *const *sources, GradTensor *const *tangents, int64_t outputs,
+                 GradTensor *const *ys, GradTensor **out)
+{
+    PoolMark mark = pool_mark();
+    TensorList *results = tensor_list_new(outputs, NULL);
+    size_t *at = scratch((size_t)outputs * sizeof *at);
+    Walk *w = plan(outputs, ys, count, sources, NULL);
+    for (int64_t k = 0; k < outputs; k++)
+        at[k] = gt_tracked(ys[k]) ? position(w, ys[k]) : SIZE_MAX;
+    for (int64_t k = 0; k < count; k++)
+        add_cotangent(w, position(w, sources[k]), tangents[k]);
+    for (size_t i = 0; i < w->count; i++) {
+        PoolMark step = pool_mark();
+        interrupt_poll();
+        if (!w->steps[i].barrier && w->steps[i].node->op != NULL)
+            step_forward(w, i);
+        pool_drain(step);
+    }
+    for (int64_t k = 0; k < outputs; k++)
+        if (at[k] != SIZE_MAX && w->steps[at[k]].sum.one != NULL)
+            results->at[k] = object_retain(w->steps[at[k]].sum.one);
+    pool_drain_except(mark, results);
+    memcpy(out, results->at, (size_t)outputs * sizeof *out);
+}
+
+/* Ends at the first leaf. A source that is a node of another level is walked through: what is below it are leaves of
+ * that level. */
+static bool reaches_leaf(GradTensor *root, uint32_t epoch)
+{
+    CursorStack stack;
+    stack.at = NULL;
+    stack.depth = 0;
+    if (!gt_tracked(root) || root->object.link.visit.mark == epoch)
+        return false;
+    push_node(&stack, root, epoch);
+    while (stack.depth > 0) {
+        InputCursor *top = &stack.at[stack.depth - 1];
+        GradTensor *input = top->node->op != NULL ? next_input(top) : NULL;
+        if (top->node->op == NULL)
+            return true;
+        if (input == NULL)
+            stack.depth--;
+        else if (input->object.link.visit.mark != epoch)
+            push_node(&stack, input, epoch);
+    }
+    return false;
+}
+
+bool depends_on_others(int64_t outputs, GradTensor *const *ys, int64_t count, GradTensor *const *sources)
+{
+    PoolMark mark = pool_mark();
+    uint32_t epoch = ++grad_state()->epoch;
+    bool found = false;
+    for (int64_t k = 0; k < count; k++)
+        if (sources[k]->op == NULL)
+            sources[k]->object.link.visit.mark = epoch;
+    for (int64_t k = 0; k < outputs && !found; k++)
+        found = reaches_leaf(ys[k], epoch);
+    pool_drain(mark);
+    return found;
+}

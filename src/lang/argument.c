@@ -1,0 +1,120 @@
+/* Arguments of built-ins, with the checks and the messages. */
+#include "lang/session.h"
+
+#include <math.h>
+
+const char *arg_name(const Call *call, int i)
+{
+    return function_signature(call->self)->at[i].name->text;
+}
+
+void arg_error(const Call *call, int i, const char *expected)
+{
+    error_throw(ERROR_TYPE, "%s: `%s` must be %s, not a %s", function_name(call->self), arg_name(call, i), expected,
+                value_type_name(call->args[i]));
+}
+
+void call_throw(const Call *call, ErrorKind kind, const char *format, ...)
+{
+    va_list args;
+    Buf *text = buf_new();
+    buf_printf(text, "%s: ", function_name(call->self));
+    va_start(args, format);
+    buf_vprintf(text, format, args);
+    va_end(args);
+    error_throw(kind, "%s", buf_text(text));
+}
+
+bool arg_given(const Call *call, int i)
+{
+    return call->args[i].tag != TAG_NONE;
+}
+
+double arg_number(const Call *call, int i)
+{
+    Value v = call->args[i];
+    if (v.tag == TAG_NUMBER)
+        return v.as.number;
+    GradTensor *x = value_tensor(v);
+    if (x == NULL)
+        arg_error(call, i, "a number");
+    if (x->t.size != 1)
+        call_throw(call, ERROR_TYPE, "`%s` must be a number, not a tensor of shape %s", arg_name(call, i),
+                   shape_text(x->t.ndim, tensor_shape(&x->t)));
+    return tensor_item(&x->t);
+}
+
+int64_t arg_integer(const Call *call, int i)
+{
+    double x = arg_number(call, i);
+    if (!(fabs(x) < 9.2e18) || x != trunc(x))
+        call_throw(call, ERROR_TYPE, "`%s` must be a whole number, not %g", arg_name(call, i), x);
+    return (int64_t)x;
+}
+
+bool arg_flag(const Call *call, int i)
+{
+    Value v = call->args[i];
+    if (v.tag != TAG_BOOL && v.tag != TAG_NUMBER)
+        arg_error(call, i, "true or false");
+    return value_truth(v);
+}
+
+String *arg_string(const Call *call, int i)
+{
+    if (call->args[i].tag != TAG_STRING)
+        arg_error(call, i, "a string");
+    return call->args[i].as.any;
+}
+
+Tuple *arg_tuple(const Call *call, int i)
+{
+    if (call->args[i].tag != TAG_TUPLE)
+        arg_error(call, i, "a tuple");
+    return call->args[i].as.any;
+}
+
+Record *arg_record(const Call *call, int i)
+{
+    if (call->args[i].tag != TAG_RECORD)
+        arg_error(call, i, "a record");
+    return call->args[i].as.any;
+}
+
+Value arg_function(const Call *call, int i)
+{
+    if (call->args[i].tag != TAG_FUNCTION)
+        arg_error(call, i, "a function");
+    return call->args[i];
+}
+
+GradTensor *arg_tensor(const Call *call, int i)
+{
+    GradTensor *x = value_tensor(call->args[i]);
+    if (x == NULL)
+        arg_error(call, i, "a tensor or a number");
+    return x;
+}
+
+Variable *arg_variable(const Call *call, int i)
+{
+    if (call->args[i].tag != TAG_VARIABLE)
+        arg_error(call, i, "a parameter or a buffer");
+    return call->args[i].as.any;
+}
+
+Dtype arg_dtype(const Call *call, int i, Dtype otherwise)
+{
+    if (!arg_given(call, i))
+        return otherwise;
+    const char *name = arg_string(call, i)->text;
+    Dtype dtype = dtype_named(name);
+    if (dtype != DTYPES)
+        return dtype;
+    Nearest nearest = nearest_begin(name);
+    for (int d = 0; d < DTYPES; d++)
+        nearest_offer(&nearest, dtype_name((Dtype)d));
+    error_throw_hint(ERROR_TYPE, nearest.best != NULL ? string_format("did you mean \"%s\"?", nearest.best)->text
+                                                      : "there are float32, float64, int32, int64, uint8 and bool",
+                     "%s: there is no dtype \"%s\"", function_name(call->self), name);
+}

@@ -1,0 +1,196 @@
+#include "lang/display.h"
+
+#include "base/runtime.h"
+#include "tensor/show.h"
+
+#include <string.h>
+
+/* Containers are shown recursively; how deep is limited by the C stack alone, which is checked. */
+
+static ShowOptions show_options(bool one_line)
+{
+    return (ShowOptions){.precision = session()->precision, .width = one_line ? 0 : session()->width,
+                         .threshold = 1000, .one_line = one_line};
+}
+
+static void display_quoted(Buf *out, const String *s)
+{
+    buf_putc(out, '"');
+    for (size_t i = 0; i < s->bytes; i++) {
+        char c = s->text[i];
+        switch (c) {
+        case '\n': buf_puts(out, "\\n"); break;
+        case '\t': buf_puts(out, "\\t"); break;
+        case '\r': buf_puts(out, "\\r"); break;
+        case '\0': buf_puts(out, "\\0"); break;
+        case '"': buf_puts(out, "\\\""); break;
+        case '\\': buf_puts(out, "\\\\"); break;
+        default:
+            if ((uint8_t)c < 0x20 || c == 0x7f)
+                buf_printf(out, "\\u{%x}", (unsigned)(uint8_t)c);
+            else
+                buf_putc(out, c);
+        }
+    }
+    buf_putc(out, '"');
+}
+
+static void display_nested(Buf *out, Value v);
+
+static void display_tuple(Buf *out, const Tuple *t)
+{
+    stack_check();
+    buf_putc(out, '(');
+    for (uint32_t i = 0; i < t->count; i++) {
+        if (i > 0)
+            buf_puts(out, ", ");
+        display_nested(out, tuple_items(t)[i]);
+    }
+    buf_puts(out, t->count == 1 ? ",)" : ")");
+}
+
+static bool is_identifier(const String *key)
+{
+    for (size_t i = 0; i < key->bytes; i++) {
+        char c = key->text[i];
+        if (!((uint8_t)c >= 0x80 || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+              || (i > 0 && c >= '0' && c <= '9')))
+            return false;
+    }
+    return key->bytes > 0;
+}
+
+static void display_record(Buf *out, const Record *r)
+{
+    stack_check();
+    buf_putc(out, '{');
+    for (uint32_t i = 0; i < r->count; i++) {
+        if (i > 0)
+            buf_puts(out, ", ");
+        if (is_identifier(r->fields[i].key))
+            buf_puts(out, r->fields[i].key->text);
+        else
+            display_quoted(out, r->fields[i].key);
+        buf_puts(out, ": ");
+        display_nested(out, r->fields[i].value);
+    }
+    buf_putc(out, '}');
+}
+
+static void display_range(Buf *out, const Range *r)
+{
+    buf_puts(out, "range(");
+    show_number(out, r->start);
+    buf_puts(out, ", ");
+    show_number(out, r->start + r->step * (double)r->count);
+    if (r->step != 1) {
+        buf_puts(out, ", ");
+        show_number(out, r->step);
+    }
+    buf_putc(out, ')');
+}
+
+/* What print and repr show alike; false for the others. */
+static bool display_common(Buf *out, Value v)
+{
+    switch (v.tag) {
+    case TAG_NONE:
+        buf_puts(out, "none");
+        return true;
+    case TAG_BOOL:
+        buf_puts(out, v.as.boolean ? "true" : "false");
+        return true;
+    case TAG_NUMBER:
+        show_number(out, v.as.number);
+        return true;
+    case TAG_TUPLE:
+        display_tuple(out, v.as.any);
+        return true;
+    case TAG_RECORD:
+        display_record(out, v.as.any);
+        return true;
+    case TAG_FUNCTION:
+        buf_printf(out, "<function %s>", function_usage(v.as.any)->text);
+        return true;
+    case TAG_RANGE:
+        display_range(out, v.as.any);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Inside a container: strings quoted, tensors on one line. */
+static void display_nested(Buf *out, Value v)
+{
+    if (v.tag == TAG_STRING) {
+        display_quoted(out, v.as.any);
+    } else if (!display_common(out, v)) {
+        ShowOptions options = show_options(true);
+        show_tensor(out, &value_tensor(v)->t, &options, 0);
+    }
+}
+
+void display_value(Buf *out, Value v)
+{
+    if (v.tag == TAG_STRING) {
+        const String *s = v.as.any;
+        buf_add(out, s->text, s->bytes);
+    } else if (!display_common(out, v)) {
+        ShowOptions options = show_options(false);
+        show_tensor(out, &value_tensor(v)->t, &options, 0);
+    }
+}
+
+static void display_tensor_repr(Buf *out, Value v)
+{
+    GradTensor *x = value_tensor(v);
+    const char *name = "Tensor(";
+    if (v.tag == TAG_VARIABLE)
+        name = ((Variable *)v.as.any)->kind == VARIABLE_PARAMETER ? "Parameter(" : "Buffer(";
+    ShowOptions options = show_options(false);
+    buf_puts(out, name);
+    show_tensor(out, &x->t, &options, (int)strlen(name));
+    buf_printf(out, ", shape=%s, dtype=%s", shape_text(x->t.ndim, tensor_shape(&x->t)), dtype_name(gt_dtype(x)));
+    if (x->op != NULL)
+        buf_printf(out, ", grad_fn=%s", op_name_text(x->op));
+    buf_putc(out, ')');
+}
+
+void display_repr(Buf *out, Value v)
+{
+    if (v.tag == TAG_STRING)
+        display_quoted(out, v.as.any);
+    else if (!display_common(out, v))
+        display_tensor_repr(out, v);
+}
+
+void display_formatted(Buf *out, Value v, const char *spec, size_t bytes)
+{
+    GradTensor *x = bytes > 0 ? value_tensor(v) : NULL;
+    if (x != NULL && x->t.size == 1 && v.tag != TAG_BOOL) {
+        format_number(out, tensor_item(&x->t), spec, bytes);
+        return;
+    }
+    Buf *text = buf_new();
+    display_value(text, v);
+    if (bytes > 0)
+        format_text(out, buf_text(text), text->bytes, spec, bytes);
+    else
+        buf_add(out, buf_text(text), text->bytes);
+}
+
+void display_echo(Value v)
+{
+    Session *s = session();
+    if (v.tag == TAG_NONE)
+        return;
+    Buf *text = buf_new();
+    display_repr(text, v);
+    buf_putc(text, '\n');
+    session_write(buf_text(text), text->bytes);
+    Cell *ans = module_cell(s->main, string_of("ans"));
+    Value old = ans->value;
+    ans->value = value_retain(v);
+    value_release(old);
+}

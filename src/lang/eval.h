@@ -1,0 +1,28 @@
+/* Evaluation. Every node is evaluated by the function it carries; statements return how they ended as a Value whose
+ * tag is one of Completion. */
+#ifndef DBX_LANG_EVAL_H
+#define DBX_LANG_EVAL_H
+
+#include "lang/session.h"
+
+typedef enum Completion { COMPLETED = 0, BREAKING = 100, CONTINUING, RETURNING } Completion;
+
+static inline Value evaluate(Frame *frame, Node *node) { return node->eval(frame, node); }
+
+/* The evaluation function for a node's kind (and, for names and arithmetic, its operands): set by resolve. */
+NodeEval *eval_for(const Node *node);
+NodeEval *eval_for_statement(const Node *node);
+bool evaluate_truth(Frame *frame, Node *node);
+
+/* [ ... ] with elements of this dtype; DTYPES: what the elements give. */
+Value tensor_literal(Frame *frame, Node *node, Dtype dtype);
+
+/* Any binary operator on any values: arithmetic over structures, strings, comparison. `node` is what an error underlines. */
+Value binary_operation(Frame *frame, Node *node, Operator op, const Op *operation, Value left, Value right);
+Value unary_operation(Frame *frame, Node *node, Operator op, const Op *operation, Value operand);
+/* x' */
+Value prime_operation(Value x);
+/* Calls a closure, operation or built-in whose arguments stand on the session's stack from `args` on (owned by it). */
+Value call_function(Function *f, Value *args, String *const *names, uint32_t count);
+
+#endif

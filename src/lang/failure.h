@@ -1,0 +1,20 @@
+/* Errors as the language sees them. */
+#ifndef DBX_LANG_FAILURE_H
+#define DBX_LANG_FAILURE_H
+
+#include "lang/eval.h"
+
+/* Fills the place of the error being thrown from the frames of the session; Runtime.on_throw. */
+void failure_note_place(Runtime *runtime);
+
+/* "`foo` is not defined", with the nearest known name. */
+_Noreturn void throw_unknown_name(const String *name);
+/* The same for a place in a text that is not run. */
+_Noreturn void throw_unknown_at(Source *source, Span span, const String *name);
+
+/* {message, hint, kind, file, line, column} */
+Record *error_record(const ErrorState *error);
+/* Interrupts and timeouts: no handler ends them. */
+bool error_is_final(const ErrorState *error);
+
+#endif

@@ -1,0 +1,309 @@
+#include "lang/place.h"
+
+#include "lang/failure.h"
+#include "lang/indexing.h"
+#include "lang/property.h"
+#include "lang/resolve.h"
+
+/* An assignment to a part, p.layers[0].W = v, runs in two steps. First everything that may run code of the program is
+ * evaluated: the subscripts. Then the place is walked to with plain pointers; every container on the way that somebody else
+ * can see is replaced by a copy, so a change is never seen through another name. */
+
+typedef struct PathStep {
+    Node *node;                       /* NODE_FIELD or NODE_INDEX */
+    Subscripts subscripts;
+} PathStep;
+
+enum { PATH_MOST = 64 };
+
+typedef struct Path {
+    Node *root;                       /* NODE_NAME */
+    PathStep steps[PATH_MOST];        /* from the root outwards */
+    uint32_t count;
+} Path;
+
+/* The old value may still be read by the expression under way: the pool gets it. */
+void place_store(Value *place, Value v)
+{
+    Value old = *place;
+    *place = value_retain(v);
+    if (value_is_object(old))
+        pool_add(old.as.object);
+}
+
+/* ---- names ---- */
+
+static bool may_bind(const Frame *frame, const Node *name)
+{
+    if (name->as.name.where == WHERE_GLOBAL)
+        return frame->function == NULL || name->as.name.slot == DECLARED_GLOBAL;
+    return name->as.name.where == WHERE_LOCAL;
+}
+
+static Value *name_place(Frame *frame, const Node *name)
+{
+    switch (name->as.name.where) {
+    case WHERE_LOCAL:
+        return &frame->slots[name->as.name.slot];
+    case WHERE_CAPTURE:
+        return &frame->function->captures[name->as.name.slot];
+    case WHERE_GLOBAL:
+        return &((Cell *)name->as.name.cell)->value;
+    default:
+        return NULL;
+    }
+}
+
+static _Noreturn void throw_outer(Frame *frame, Node *name)
+{
+    frame->at = name;
+    error_throw_hint(ERROR_NAME, "declare it with `global`, return the new value, or keep it in a parameter or buffer",
+                     "`%s` belongs to an outer scope and cannot be changed here", name->as.name.name->text);
+}
+
+/* The place of a root name, with a value in it. */
+static Value *root_place(Frame *frame, Node *name)
+{
+    Value *place = name_place(frame, name);
+    if (place == NULL || place->tag == TAG_UNSET)
+        evaluate(frame, name);                  /* throws, unless it is a built-in */
+    return place == NULL || place->tag == TAG_UNSET ? NULL : place;
+}
+
+/* ---- parts ---- */
+
+static void path_of(Frame *frame, Node *target, Path *path)
+{
+    uint32_t depth = 0;
+    Node *at = target;
+    for (; at->kind != NODE_NAME; depth++) {
+        if ((at->kind != NODE_FIELD && at->kind != NODE_INDEX) || depth == PATH_MOST) {
+            frame->at = target;
+            error_throw(ERROR_SYNTAX, "this cannot be assigned to");
+        }
+        at = at->kind == NODE_FIELD ? at->as.field.object : at->as.index.object;
+    }
+    path->root = at;
+    path->count = depth;
+    for (at = target; depth-- > 0; at = at->kind == NODE_FIELD ? at->as.field.object : at->as.index.object)
+        path->steps[depth] = (PathStep){.node = at};
+    for (uint32_t i = 0; i < path->count; i++)
+        if (path->steps[i].node->kind == NODE_INDEX)
+            path->steps[i].subscripts = evaluate_subscripts(frame, &path->steps[i].node->as.index.subscripts);
+}
+
+/* The key by which a step picks a field of a record, or NULL. */
+static String *step_key(const PathStep *step)
+{
+    if (step->node->kind == NODE_FIELD)
+        return step->node->as.field.name;
+    const Subscripts *s = &step->subscripts;
+    return s->count == 1 && s->at[0].kind == SUBSCRIPT_VALUE && s->at[0].value.tag == TAG_STRING ? s->at[0].value.as.any
+                                                                                               : NULL;
+}
+
+static _Noreturn void throw_no_field(const PathStep *step)
+{
+    const String *key = step_key(step);
+    if (key == NULL)
+        error_throw(ERROR_TYPE, "a record is indexed by a string");
+    error_throw(ERROR_NAME, "the record has no field `%s`", key->text);
+}
+
+/* The value that a step reads. */
+static Value step_read(Value object, const PathStep *step)
+{
+    if (step->node->kind == NODE_INDEX)
+        return subscript_read(object, &step->subscripts);
+    if (object.tag == TAG_RECORD) {
+        const Field *field = record_find(object.as.any, step->node->as.field.name);
+        if (field != NULL)
+            return field->value;
+    }
+    return property_read(object, step->node->as.field.name);
+}
+
+/* The place that a step leads to inside the container at `place`, which becomes the place's own. */
+static Value *step_into(Value *place, const PathStep *step)
+{
+    if (place->tag == TAG_RECORD) {
+        Record *r = place->as.any;
+        if (step_key(step) == NULL || record_find(r, step_key(step)) == NULL)
+            throw_no_field(step);
+        if (r->object.refs > 1)
+            place_store(place, value_object(TAG_RECORD, r = record_copy(r)));
+        return &record_find(r, step_key(step))->value;
+    }
+    if (place->tag == TAG_TUPLE && step->node->kind == NODE_INDEX) {
+        Tuple *t = place->as.any;
+        uint32_t i = subscript_item(&step->subscripts, t->count, "tuple");
+        if (t->object.refs > 1 || t->store->object.refs > 1)
+            place_store(place, value_object(TAG_TUPLE, t = tuple_new(t->count, tuple_items(t))));
+        return &t->store->items[i];
+    }
+    error_throw(ERROR_TYPE, "a part of a %s has no parts that can be assigned to", value_type_name(*place));
+}
+
+static void write_tensor(Value *place, const PathStep *step, Value v)
+{
+    GradTensor *x = value_tensor(*place);
+    if (place->tag == TAG_VARIABLE && variable_updates(place->as.any)) {
+        variable_assign(place->as.any, subscript_write(x, &step->subscripts, v, false));
+        return;
+    }
+    bool own = place->tag == TAG_TENSOR && x->object.refs == 1;
+    GradTensor *changed = subscript_write(x, &step->subscripts, v, own);
+    if (changed != x)
+        place_store(place, value_object(TAG_TENSOR, changed));
+}
+
+/* The last step: puts v into the container at `place`. */
+static void step_write(Value *place, const PathStep *step, Value v)
+{
+    if (place->tag == TAG_RECORD) {
+        Record *r = place->as.any;
+        if (step_key(step) == NULL)
+            throw_no_field(step);
+        if (r->object.refs > 1)
+            place_store(place, value_object(TAG_RECORD, r = record_copy(r)));
+        record_set(r, step_key(step), v);
+    } else if (place->tag == TAG_TUPLE && step->node->kind == NODE_INDEX) {
+        place_store(step_into(place, step), v);
+    } else if ((place->tag == TAG_TENSOR || place->tag == TAG_VARIABLE) && step->node->kind == NODE_INDEX) {
+        write_tensor(place, step, v);
+    } else if (step->node->kind == NODE_FIELD) {
+        property_write(*place, step->node->as.field.name, v);
+    } else {
+        error_throw(ERROR_TYPE, "the elements of a %s cannot be changed", value_type_name(*place));
+    }
+}
+
+/* Does writing through this path end in the update of a variable, which needs no place of its own? */
+static bool path_ends_in_variable(Frame *frame, const Path *path, Value **holder)
+{
+    Value *at = root_place(frame, path->root);
+    for (uint32_t i = 0; i + 1 < path->count && at != NULL; i++) {
+        const PathStep *step = &path->steps[i];
+        Field *field = at->tag == TAG_RECORD && step_key(step) != NULL ? record_find(at->as.any, step_key(step)) : NULL;
+        if (field != NULL)
+            at = &field->value;
+        else if (at->tag == TAG_TUPLE && step->node->kind == NODE_INDEX)
+            at = &((Tuple *)at->as.any)->store->items[subscript_item(&step->subscripts, ((Tuple *)at->as.any)->count, "tuple")];
+        else
+            return false;
+    }
+    *holder = at;
+    return at != NULL && at->tag == TAG_VARIABLE && variable_updates(at->as.any);
+}
+
+static void path_write(Frame *frame, const Path *path, Value v)
+{
+    Value *holder = NULL;
+    const PathStep *last = &path->steps[path->count - 1];
+    if (path_ends_in_variable(frame, path, &holder)) {
+        step_write(holder, last, v);
+        return;
+    }
+    if (!may_bind(frame, path->root))
+        throw_outer(frame, path->root);
+    Value *place = root_place(frame, path->root);
+    if (place == NULL)
+        throw_outer(frame, path->root);
+    for (uint32_t i = 0; i + 1 < path->count; i++)
+        place = step_into(place, &path->steps[i]);
+    step_write(place, last, v);
+}
+
+static Value path_read(Frame *frame, const Path *path)
+{
+    Value v = evaluate(frame, path->root);
+    for (uint32_t i = 0; i < path->count; i++)
+        v = step_read(v, &path->steps[i]);
+    return v;
+}
+
+/* ---- assignment ---- */
+
+static void assign_tuple(Frame *frame, Node *target, Value v)
+{
+    uint32_t wanted = target->as.list.count;
+    int64_t count;
+    GradTensor *x = NULL;
+    frame->at = target;
+    if (v.tag == TAG_TUPLE)
+        count = ((Tuple *)v.as.any)->count;
+    else if ((v.tag == TAG_TENSOR || v.tag == TAG_VARIABLE) && (x = value_tensor(v))->t.ndim > 0)
+        count = tensor_shape(&x->t)[0];
+    else
+        error_throw(ERROR_TYPE, "a %s does not come apart into %u variables", value_type_name(v), wanted);
+    if (count != wanted)
+        error_throw(ERROR_VALUE, "%u variable%s cannot take %lld value%s", wanted, wanted == 1 ? "" : "s",
+                    (long long)count, count == 1 ? "" : "s");
+    if (value_is_object(v))
+        pool_keep(v.as.object);
+    for (uint32_t i = 0; i < wanted; i++)
+        assign_target(frame, target->as.list.at[i],
+                      x != NULL ? value_of_tensor(tensor_row(x, i)) : tuple_items(v.as.any)[i]);
+}
+
+void assign_target(Frame *frame, Node *target, Value v)
+{
+    Path path;
+    switch (target->kind) {
+    case NODE_NAME:
+        if (!may_bind(frame, target))
+            throw_outer(frame, target);
+        place_store(name_place(frame, target), v);
+        break;
+    case NODE_TUPLE:
+        assign_tuple(frame, target, v);
+        break;
+    default:
+        path_of(frame, target, &path);
+        frame->at = target;
+        path_write(frame, &path, v);
+        break;
+    }
+}
+
+/* The new value of a place whose old one is `old`; true when it was a variable that was updated itself. */
+static bool updates_itself(Value old)
+{
+    return old.tag == TAG_VARIABLE && variable_updates(old.as.any);
+}
+
+static void augment_name(Frame *frame, Node *statement, Node *name)
+{
+    Value old = evaluate(frame, name);
+    Value v = evaluate(frame, statement->as.augment.value);
+    if (!updates_itself(old) && !may_bind(frame, name))
+        throw_outer(frame, name);
+    frame->at = statement;
+    v = binary_operation(frame, statement, statement->as.augment.op, statement->as.augment.operation, old, v);
+    if (updates_itself(old))
+        variable_assign_value(old.as.any, v);
+    else
+        place_store(name_place(frame, name), v);
+}
+
+void augment_target(Frame *frame, Node *statement)
+{
+    Node *target = statement->as.augment.target;
+    Path path;
+    if (target->kind == NODE_NAME) {
+        augment_name(frame, statement, target);
+        return;
+    }
+    path_of(frame, target, &path);
+    frame->at = target;
+    Value old = path_read(frame, &path);
+    if (value_is_object(old))
+        pool_keep(old.as.object);
+    Value v = evaluate(frame, statement->as.augment.value);
+    frame->at = statement;
+    v = binary_operation(frame, statement, statement->as.augment.op, statement->as.augment.operation, old, v);
+    if (updates_itself(old))
+        variable_assign_value(old.as.any, v);
+    else
+        path_write(frame, &path, v);
+}

@@ -1,0 +1,14 @@
+/* Places that can be assigned to: names, and parts of what they hold. */
+#ifndef DBX_LANG_PLACE_H
+#define DBX_LANG_PLACE_H
+
+#include "lang/eval.h"
+
+/* target = v for NAME, INDEX, FIELD and TUPLE targets. */
+void assign_target(Frame *frame, Node *target, Value v);
+/* target op= value */
+void augment_target(Frame *frame, Node *statement);
+/* Puts v into a place that owns its value. */
+void place_store(Value *place, Value v);
+
+#endif

@@ -1,0 +1,336 @@
+#include "lang/resolve.h"
+
+#include "lang/eval.h"
+
+#include <string.h>
+
+/* One function being resolved. A name is looked for among its locals, then in the functions around it, whose value
+ * is then captured on the way in, and is otherwise a global of the module. */
+typedef struct Scope {
+    struct Scope *outer;
+    Node *function;
+    FunctionCode *code;
+    String **locals;
+    uint32_t local_count, local_capacity;
+    String **globals;                 /* declared by `global` */
+    uint32_t global_count, global_capacity;
+    CaptureSource *captures;
+    uint32_t capture_count, capture_capacity;
+} Scope;
+
+typedef struct Resolver {
+    Chunk *chunk;
+    Module *module;
+    Scope *scope;                     /* innermost; NULL at top level. On the C stack */
+    uint32_t loops;                   /* around the node, within its function */
+} Resolver;
+
+static void resolve_node(Node *node, void *context);
+
+/* Lists grow in scratch, so that a throw gives them back. */
+#define LIST_PUSH(list, count, capacity, value) \
+    do { \
+        if ((count) == (capacity)) { \
+            uint32_t wider = (capacity) ? (capacity) * 2 : 8; \
+            void *moved = scratch(wider * sizeof *(list)); \
+            if ((count) > 0) \
+                memcpy(moved, (list), (count) * sizeof *(list)); \
+            (list) = moved; \
+            (capacity) = wider; \
+        } \
+        (list)[(count)++] = (value); \
+    } while (0)
+
+static bool find_name(String **names, uint32_t count, const String *name, uint32_t *at)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (string_equal(names[i], name)) {
+            *at = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_local(Scope *scope, String *name)
+{
+    uint32_t at;
+    if (!find_name(scope->globals, scope->global_count, name, &at)
+        && !find_name(scope->locals, scope->local_count, name, &at))
+        LIST_PUSH(scope->locals, scope->local_count, scope->local_capacity, name);
+}
+
+/* ---- locals: what a function assigns ---- */
+
+static void add_target(Scope *scope, Node *target)
+{
+    if (target->kind == NODE_NAME)
+        add_local(scope, target->as.name.name);
+    else if (target->kind == NODE_TUPLE)
+        for (uint32_t i = 0; i < target->as.list.count; i++)
+            add_target(scope, target->as.list.at[i]);
+}
+
+static void declare_globals(Node *node, void *context)
+{
+    Scope *scope = context;
+    stack_check();
+    if (node->kind == NODE_FUNCTION)
+        return;
+    if (node->kind == NODE_GLOBAL)
+        for (uint32_t i = 0; i < node->as.list.count; i++)
+            LIST_PUSH(scope->globals, scope->global_count, scope->global_capacity, node->as.list.at[i]->as.name.name);
+    node_children(node, declare_globals, scope);
+}
+
+static void collect_locals(Node *node, void *context)
+{
+    Scope *scope = context;
+    stack_check();
+    switch (node->kind) {
+    case NODE_FUNCTION:
+        return;
+    case NODE_ASSIGN:
+        add_target(scope, node->as.assign.target);
+        break;
+    case NODE_FOR:
+        add_target(scope, node->as.each.target);
+        break;
+    case NODE_TRY:
+        add_target(scope, node->as.attempt.name);
+        break;
+    case NODE_DEFINE:
+        add_target(scope, node->as.define.name);
+        return;
+    default:
+        break;
+    }
+    node_children(node, collect_locals, scope);
+}
+
+/* ---- names ---- */
+
+static uint32_t capture_index(Scope *scope, const String *name, bool *found);
+
+/* Where the enclosing function has the value to capture. */
+static bool capture_source(Scope *outer, String *name, CaptureSource *source)
+{
+    bool found;
+    source->name = name;
+    source->from_local = outer != NULL && find_name(outer->locals, outer->local_count, name, &source->index);
+    if (source->from_local)
+        return true;
+    if (outer == NULL)
+        return false;
+    source->index = capture_index(outer, name, &found);
+    return found;
+}
+
+static uint32_t capture_index(Scope *scope, const String *name, bool *found)
+{
+    uint32_t at;
+    CaptureSource source;
+    *found = true;
+    for (uint32_t i = 0; i < scope->capture_count; i++)
+        if (string_equal(scope->captures[i].name, name))
+            return i;
+    if (find_name(scope->globals, scope->global_count, name, &at)
+        || !capture_source(scope->outer, (String *)name, &source)) {
+        *found = false;
+        return 0;
+    }
+    LIST_PUSH(scope->captures, scope->capture_count, scope->capture_capacity, source);
+    return scope->capture_count - 1;
+}
+
+/* A function knows itself by its own name where that is not a global. */
+static bool is_own_name(const Scope *scope, const String *name)
+{
+    const String *own = scope->function->as.function.name;
+    return own != NULL && string_equal(own, name)
+        && (scope->outer != NULL || !scope->function->as.function.is_statement);
+}
+
+static void resolve_name(Resolver *r, Node *node)
+{
+    Scope *scope = r->scope;
+    String *name = node->as.name.name;
+    bool found = false;
+    uint32_t at;
+    node->as.name.slot = 0;
+    if (scope != NULL && find_name(scope->globals, scope->global_count, name, &at)) {
+        node->as.name.slot = DECLARED_GLOBAL;
+    } else if (scope != NULL) {
+        if (find_name(scope->locals, scope->local_count, name, &node->as.name.slot)) {
+            node->as.name.where = WHERE_LOCAL;
+            return;
+        }
+        if (is_own_name(scope, name)) {
+            node->as.name.where = WHERE_SELF;
+            return;
+        }
+        node->as.name.slot = capture_index(scope, name, &found);
+    }
+    node->as.name.where = found ? WHERE_CAPTURE : WHERE_GLOBAL;
+    if (!found)
+        node->as.name.cell = module_cell(r->module, name);
+}
+
+static void note_assigned(Node *target)
+{
+    if (target->kind == NODE_NAME && target->as.name.where == WHERE_GLOBAL)
+        ((Cell *)target->as.name.cell)->assigned = true;
+    else if (target->kind == NODE_TUPLE)
+        for (uint32_t i = 0; i < target->as.list.count; i++)
+            note_assigned(target->as.list.at[i]);
+}
+
+/* ---- functions ---- */
+
+static void *keep(Resolver *r, const void *list, size_t bytes)
+{
+    if (bytes == 0)
+        return NULL;
+    return memcpy(arena_alloc(r->chunk->arena, bytes), list, bytes);
+}
+
+static void resolve_function(Resolver *r, Node *node)
+{
+    Scope scope = {.outer = r->scope, .function = node};
+    FunctionCode *code = arena_alloc(r->chunk->arena, sizeof *code);
+    scope.code = node->as.function.code = code;
+    code->node = node;
+    code->chunk = r->chunk;
+    code->module = r->module;
+    code->param_count = node->as.function.param_count;
+    code->plain = true;
+    code->is_expression = node->as.function.body->kind != NODE_BLOCK;
+    for (uint32_t i = 0; i < code->param_count; i++) {
+        const ParamNode *p = &node->as.function.params[i];
+        add_local(&scope, p->name);
+        code->plain &= p->initial == NULL && !p->rest;
+    }
+    declare_globals(node->as.function.body, &scope);
+    collect_locals(node->as.function.body, &scope);
+    uint32_t loops = r->loops;
+    r->scope = &scope;
+    r->loops = 0;
+    for (uint32_t i = 0; i < code->param_count; i++)
+        if (node->as.function.params[i].initial != NULL)
+            resolve_node(node->as.function.params[i].initial, r);
+    resolve_node(node->as.function.body, r);
+    r->scope = scope.outer;
+    r->loops = loops;
+    code->slot_count = scope.local_count;
+    code->slot_names = keep(r, scope.locals, scope.local_count * sizeof *scope.locals);
+    code->captures = keep(r, scope.captures, scope.capture_count * sizeof *scope.captures);
+    code->capture_count = scope.capture_count;
+}
+
+/* `x.f(a)` may mean f(x, a): the name is looked up like any other. */
+static void resolve_method(Resolver *r, Node *node)
+{
+    Node *name = arena_alloc(r->chunk->arena, sizeof *name);
+    name->kind = NODE_NAME;
+    name->span = node->as.method.name_span;
+    name->as.name.name = node->as.method.name;
+    resolve_name(r, name);
+    name->eval = eval_for(name);
+    node->as.method.function = name;
+}
+
+static void resolve_loop(Resolver *r, Node *node)
+{
+    r->loops++;
+    node_children(node, resolve_node, r);
+    r->loops--;
+}
+
+/* Statements that leave something must be inside of it. */
+static void check_leaving(const Resolver *r, const Node *node)
+{
+    Source *source = r->chunk->source;
+    if (node->kind == NODE_RETURN && r->scope == NULL)
+        throw_at(source, node->span, ERROR_SYNTAX, "exit(n) ends a script", "`return` outside of a function");
+    if ((node->kind == NODE_BREAK || node->kind == NODE_CONTINUE) && r->loops == 0)
+        throw_at(source, node->span, ERROR_SYNTAX, NULL, "`%s` outside of a loop",
+                 node->kind == NODE_BREAK ? "break" : "continue");
+}
+
+static void resolve_node(Node *node, void *context)
+{
+    Resolver *r = context;
+    stack_check();
+    check_leaving(r, node);
+    switch (node->kind) {
+    case NODE_WHILE:
+    case NODE_FOR:
+        resolve_loop(r, node);
+        break;
+    case NODE_NAME:
+        resolve_name(r, node);
+        break;
+    case NODE_FUNCTION:
+        resolve_function(r, node);
+        break;
+    case NODE_DEFINE:
+        node->as.define.function->as.function.is_statement = true;
+        node_children(node, resolve_node, r);
+        break;
+    case NODE_METHOD:
+        resolve_method(r, node);
+        node_children(node, resolve_node, r);
+        break;
+    default:
+        node_children(node, resolve_node, r);
+        break;
+    }
+    if (node->kind == NODE_ASSIGN)
+        note_assigned(node->as.assign.target);
+    else if (node->kind == NODE_FOR)
+        note_assigned(node->as.each.target);
+    else if (node->kind == NODE_DEFINE)
+        note_assigned(node->as.define.name);
+    else if (node->kind == NODE_TRY)
+        note_assigned(node->as.attempt.name);
+    else if (node->kind == NODE_BINARY)
+        node->as.binary.operation = session()->binary_ops[node->as.binary.op];
+    else if (node->kind == NODE_AUGMENT)
+        node->as.augment.operation = session()->binary_ops[node->as.augment.op];
+    else if (node->kind == NODE_UNARY)
+        node->as.unary.operation = session()->binary_ops[node->as.unary.op];
+    node->eval = eval_for(node);
+}
+
+void resolve(Chunk *chunk, Module *module)
+{
+    Resolver r = {.chunk = chunk, .module = module};
+    PoolMark mark = pool_mark();
+    resolve_node(chunk->body, &r);
+    pool_drain(mark);
+}
+
+/* ---- unknown names ---- */
+
+typedef struct UnknownSearch {
+    void (*report)(Node *name, void *context);
+    void *context;
+} UnknownSearch;
+
+static void search_unknown(Node *node, void *context)
+{
+    UnknownSearch *s = context;
+    if (node->kind == NODE_NAME && node->as.name.where == WHERE_GLOBAL) {
+        const Cell *cell = node->as.name.cell;
+        if (!cell->assigned && cell->value.tag == TAG_UNSET && cell->builtin.tag == TAG_UNSET)
+            s->report(node, s->context);
+    }
+    node_children(node, search_unknown, s);
+}
+
+void resolve_unknown(Chunk *chunk, Module *module, void (*report)(Node *name, void *context), void *context)
+{
+    (void)module;
+    UnknownSearch s = {report, context};
+    search_unknown(chunk->body, &s);
+}

@@ -1,0 +1,465 @@
+#include "lang/session.h"
+
+#include "lang/display.h"
+#include "lang/eval.h"
+#include "lang/failure.h"
+#include "lang/parse.h"
+#include "lang/resolve.h"
+#include "tensor/state.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+
+/* Slots of all calls under way. Address space only: pages are there once they are touched. */
+static const size_t STACK_VALUES = (size_t)8 << 20;
+
+/* ---- cells ---- */
+
+static uint32_t table_slot(const CellTable *table, uint32_t hash, const char *name, size_t bytes)
+{
+    uint32_t i = hash & (table->size - 1);
+    for (; table->slots[i] != NULL; i = (i + 1) & (table->size - 1)) {
+        const String *key = table->slots[i]->name;
+        if (key->hash == hash && key->bytes == bytes && memcmp(key->text, name, bytes) == 0)
+            break;
+    }
+    return i;
+}
+
+Cell *table_find(const CellTable *table, const char *name, size_t bytes)
+{
+    return table->size == 0 ? NULL : table->slots[table_slot(table, text_hash(name, bytes), name, bytes)];
+}
+
+static void table_grow(CellTable *table)
+{
+    CellTable wider = {.size = table->size ? table->size * 2 : 64, .count = table->count};
+    wider.slots = mem_alloc_zeroed(wider.size * sizeof *wider.slots);
+    for (uint32_t i = 0; i < table->size; i++) {
+        Cell *cell = table->slots[i];
+        if (cell != NULL)
+            wider.slots[table_slot(&wider, cell->name->hash, cell->name->text, cell->name->bytes)] = cell;
+    }
+    mem_free(table->slots, table->size * sizeof *table->slots);
+    *table = wider;
+}
+
+static Cell *table_cell(CellTable *table, String *name)
+{
+    Cell *cell = table_find(table, name->text, name->bytes);
+    if (cell != NULL)
+        return cell;
+    if (2 * (table->count + 1) > table->size)
+        table_grow(table);
+    cell = mem_alloc_zeroed(sizeof *cell);
+    cell->name = object_retain(name);
+    table->slots[table_slot(table, name->hash, name->text, name->bytes)] = cell;
+    table->count++;
+    return cell;
+}
+
+static void table_free(CellTable *table)
+{
+    for (uint32_t i = 0; i < table->size; i++) {
+        Cell *cell = table->slots[i];
+        if (cell == NULL)
+            continue;
+        value_release(cell->value);
+        object_release(cell->name);
+        mem_free(cell, sizeof *cell);
+    }
+    mem_free(table->slots, table->size * sizeof *table->slots);
+}
+
+Cell *builtin_cell(const char *name)
+{
+    return table_find(&session()->builtins, name, strlen(name));
+}
+
+Cell *module_cell(Module *module, String *name)
+{
+    Cell *cell = table_find(&module->cells, name->text, name->bytes);
+    if (cell == NULL) {
+        cell = table_cell(&module->cells, name);
+        const Cell *builtin = table_find(&session()->builtins, name->text, name->bytes);
+        if (builtin != NULL)
+            cell->builtin = builtin->value;
+    }
+    return cell;
+}
+
+Module *module_new(String *path)
+{
+    Session *s = session();
+    Module *m = mem_alloc_zeroed(sizeof *m);
+    m->path = path == NULL ? NULL : object_retain(path);
+    VEC_PUSH(s->modules, s->module_count, s->module_capacity, m);
+    return m;
+}
+
+static void module_free(Module *m)
+{
+    table_free(&m->cells);
+    object_release(m->path);
+    mem_free(m, sizeof *m);
+}
+
+/* ---- the names that are there from the start ---- */
+
+#define OP(name) extern const Op op_##name;
+#include "op_list.h"
+#undef OP
+#define BUILTIN(name) extern const Builtin builtin_##name;
+#include "builtin_list.h"
+#undef BUILTIN
+
+static const Op *const all_ops[] = {
+#define OP(name) &op_##name,
+#include "op_list.h"
+#undef OP
+};
+
+static const Builtin *const all_builtins[] = {
+#define BUILTIN(name) &builtin_##name,
+#include "builtin_list.h"
+#undef BUILTIN
+    NULL
+};
+
+void session_define(const char *usage, Value value)
+{
+    Cell *cell = table_cell(&session()->builtins, string_new(usage, strcspn(usage, "(")));
+    value_release(cell->value);
+    cell->value = value_retain(value);
+}
+
+static Operator operator_of_infix(const char *infix)
+{
+    if (strcmp(infix, "-x") == 0)
+        return OPERATOR_NEG;
+    for (int i = 0; i < OPERATORS; i++)
+        if (i != OPERATOR_NEG && i != OPERATOR_POS && strcmp(operator_text((Operator)i), infix) == 0)
+            return (Operator)i;
+    return OPERATORS;
+}
+
+/* Operations first: a built-in of the same name (concat, split) stands before the operation and calls it. */
+static void define_names(Session *s)
+{
+    for (size_t i = 0; i < sizeof all_ops / sizeof *all_ops; i++) {
+        const Op *op = all_ops[i];
+        if (op->infix != NULL)
+            s->binary_ops[operator_of_infix(op->infix)] = op;
+        if (op->section != NULL)
+            session_define(op->usage, value_object(TAG_FUNCTION, function_op(op)));
+    }
+    for (size_t i = 0; all_builtins[i] != NULL; i++) {
+        const Builtin *builtin = all_builtins[i];
+        Value f = value_object(TAG_FUNCTION, function_builtin(builtin));
+        if (builtin->infix != NULL)
+            s->prime = value_retain(f);
+        if (builtin->section != NULL)
+            session_define(builtin->usage, f);
+    }
+}
+
+/* ---- life ---- */
+
+Entry session_enter(Session *s)
+{
+    Entry entry = {rt};
+    rt = s->runtime;
+    stack_measure();
+    return entry;
+}
+
+void session_leave(Entry entry)
+{
+    rt = entry.outer;
+}
+
+typedef struct Start {
+    Session *session;
+    const SessionOptions *options;
+} Start;
+
+static void start(void *data)
+{
+    Start *st = data;
+    Session *s = st->session;
+    define_names(s);
+    constants_define();
+    s->main = module_new(NULL);
+    if (s->options.max_memory != 0)
+        mem_set_limit(s->options.max_memory);
+    if (s->options.dtype != NULL)
+        grad_state()->default_dtype = dtype_named(s->options.dtype);
+    pool_drain(0);
+}
+
+static bool allocate_parts(Session *s)
+{
+    s->runtime = runtime_new();
+    if (s->runtime == NULL)
+        return false;
+    s->runtime->session = s;
+    s->runtime->on_throw = failure_note_place;
+    s->runtime->free_place = error_place_free;
+    s->runtime->grad = grad_state_new();
+    s->runtime->tensor = calloc(1, sizeof(TensorSession));
+    void *stack = mmap(NULL, STACK_VALUES * sizeof(Value), PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (stack == MAP_FAILED)
+        return false;
+    s->stack = s->top = stack;
+    s->stack_end = s->stack + STACK_VALUES;
+    return s->runtime->grad != NULL && s->runtime->tensor != NULL;
+}
+
+static uint64_t entropy(void)
+{
+    uint64_t seed = 0;
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed)
+        seed = (uint64_t)time(NULL);
+    return seed;
+}
+
+Session *session_new(const SessionOptions *options)
+{
+    static const SessionOptions none;
+    Session *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return NULL;
+    s->options = options != NULL ? *options : none;
+    s->precision = 6;
+    s->error_width = 100;
+    if (!allocate_parts(s)) {
+        session_free(s);
+        return NULL;
+    }
+    Entry entry = session_enter(s);
+    random_seed(&tensor_state()->random, s->options.seeded ? s->options.seed : entropy());
+    Start st = {s, options};
+    bool ok = error_protect(start, &st);
+    session_leave(entry);
+    if (!ok) {
+        session_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+/* Everything counted is released before the runtime goes; what is then still alive is a leak, which tests count. */
+void session_free(Session *s)
+{
+    if (s == NULL)
+        return;
+    if (s->runtime != NULL) {
+        Entry entry = session_enter(s);
+        for (int i = 0; i < SESSION_STATES; i++)
+            if (s->state_free[i] != NULL)
+                s->state_free[i](s->state[i]);
+        for (uint32_t i = 0; i < s->module_count; i++)
+            module_free(s->modules[i]);
+        mem_free(s->modules, s->module_capacity * sizeof *s->modules);
+        value_release(s->prime);
+        table_free(&s->builtins);
+        if (s->stack != NULL)
+            munmap(s->stack, STACK_VALUES * sizeof(Value));
+        pool_drain(0);
+        if (getenv("DBX_COUNT_LIVE") != NULL)
+            fprintf(stderr, "%zu objects alive\n", rt->live_objects);
+        if (s->runtime->grad != NULL)
+            grad_state_free(s->runtime->grad);
+        free(s->runtime->tensor);
+        runtime_free(s->runtime);
+        session_leave(entry);
+    }
+    free(s->error_text);
+    free(s->text);
+    free(s);
+}
+
+/* ---- protection ---- */
+
+bool session_protect(Session *s, void (*body)(void *), void *data)
+{
+    Frame *frame = s->frame;
+    Value *top = s->top;
+    uint32_t depth = s->depth;
+    GradState saved = *grad_state();
+    if (error_protect(body, data))
+        return true;
+    s->frame = frame;
+    s->depth = depth;
+    while (s->top > top)
+        value_release(*--s->top);
+    grad_state()->recording = saved.recording;
+    grad_state()->batch_depth = saved.batch_depth;
+    return false;
+}
+
+/* ---- running ---- */
+
+void run_chunk(Module *module, Chunk *chunk, bool echo)
+{
+    Session *s = session();
+    Frame frame = {.caller = s->frame, .chunk = chunk, .module = module, .at = chunk->body};
+    bool echoed = s->echo;
+    resolve(chunk, module);
+    s->frame = &frame;
+    s->echo = echo;
+    evaluate(&frame, chunk->body);
+    s->echo = echoed;
+    s->frame = frame.caller;
+}
+
+void run_text(Module *module, Source *source, bool echo)
+{
+    PoolMark mark = pool_mark();
+    run_chunk(module, parse(source), echo);
+    pool_drain(mark);
+}
+
+/* ---- the public functions ---- */
+
+static void keep_error(Session *s)
+{
+    Buf *text = buf_new();
+    report_error(text, &rt->error, s->color_errors, s->error_width);
+    free(s->error_text);
+    s->error_text = strdup(buf_text(text));
+    s->error_kind = rt->error.kind;
+}
+
+bool session_attempt(Session *s, void (*body)(void *), void *data)
+{
+    Entry entry = session_enter(s);
+    PoolMark mark = pool_mark();
+    bool echo = s->echo;
+    free(s->error_text);
+    s->error_text = NULL;
+    s->failed = false;
+    rt->interrupted = INTERRUPT_NONE;
+    bool ok = session_protect(s, body, data);
+    if (!ok) {
+        s->echo = echo;
+        s->failed = true;
+        if (!s->exiting)
+            keep_error(s);
+    }
+    pool_drain(mark);
+    session_leave(entry);
+    return ok;
+}
+
+typedef struct Run {
+    Session *session;
+    const char *text, *name;
+    size_t bytes;
+    RunMode mode;
+} Run;
+
+static void run_body(void *data)
+{
+    Run *run = data;
+    run_text(run->session->main, source_new(string_of(run->name), string_of("."), run->text, run->bytes),
+             run->mode == RUN_ECHO);
+}
+
+bool session_run_bytes(Session *s, const char *text, size_t bytes, const char *name, RunMode mode)
+{
+    Run run = {s, text, name, bytes, mode};
+    return session_attempt(s, run_body, &run);
+}
+
+bool session_run(Session *s, const char *text, const char *name, RunMode mode)
+{
+    return session_run_bytes(s, text, strlen(text), name, mode);
+}
+
+static void run_file_body(void *data)
+{
+    Run *run = data;
+    run_text(run->session->main, source_read(run->name), false);
+}
+
+bool session_run_file(Session *s, const char *path)
+{
+    Run run = {.session = s, .name = path};
+    return session_attempt(s, run_file_body, &run);
+}
+
+const char *session_error(const Session *s) { return s->error_text != NULL ? s->error_text : ""; }
+const char *session_error_kind(const Session *s) { return s->error_text != NULL ? error_kind_name(s->error_kind) : ""; }
+void session_interrupt(void) { interrupt_raise(INTERRUPT_SIGNAL); }
+
+/* ---- reading a file ---- */
+
+typedef struct FileText {
+    Object object;
+    FILE *file;
+} FileText;
+
+static void file_text_destroy(Object *self)
+{
+    FileText *f = (FileText *)self;
+    if (f->file != NULL)
+        fclose(f->file);
+}
+
+static const ObjectType file_text_type = {"open file", file_text_destroy};
+
+static String *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? string_of(".") : slash == path ? string_of("/") : string_new(path, (size_t)(slash - path));
+}
+
+Source *source_read(const char *path)
+{
+    PoolMark mark = pool_mark();
+    struct stat about;
+    FileText *f = object_new_zeroed(&file_text_type, sizeof *f);
+    char block[16384];
+    f->file = fopen(path, "rb");
+    if (f->file == NULL)
+        error_throw(ERROR_IO, "cannot read \"%s\": %s", path, strerror(errno));
+    if (fstat(fileno(f->file), &about) == 0 && S_ISDIR(about.st_mode))
+        error_throw(ERROR_IO, "cannot read \"%s\": it is a folder", path);
+    Buf *text = buf_new();
+    for (size_t n; (n = fread(block, 1, sizeof block, f->file)) > 0;)
+        buf_add(text, block, n);
+    if (ferror(f->file))
+        error_throw(ERROR_IO, "cannot read \"%s\": %s", path, strerror(errno));
+    return pool_drain_except(mark, source_new(string_of(path), folder_of(path), buf_text(text), text->bytes));
+}
+
+/* ---- output ---- */
+
+void session_write(const char *text, size_t bytes)
+{
+    Session *s = session();
+    bool ok = s->options.write != NULL ? s->options.write(s->options.to, text, bytes)
+                                       : fwrite(text, 1, bytes, stdout) == bytes;
+    if (ok)
+        return;
+    s->output_failed = true;
+    error_throw(ERROR_IO, "cannot write the output: %s", strerror(errno));
+}
+
+void session_flush(void)
+{
+    const Session *s = session();
+    if (s->options.write == NULL && fflush(stdout) != 0) {
+        session()->output_failed = true;
+        error_throw(ERROR_IO, "cannot write the output: %s", strerror(errno));
+    }
+}

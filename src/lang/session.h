@@ -1,0 +1,110 @@
+/* A session: everything that one interpreter has. */
+#ifndef DBX_LANG_SESSION_H
+#define DBX_LANG_SESSION_H
+
+#include "dbx.h"
+#include "lang/function.h"
+#include "lang/report.h"
+
+/* A global variable. Its address never changes, so that code refers to it directly. */
+typedef struct Cell {
+    Value value;                      /* TAG_UNSET when it has none; then `builtin` counts */
+    Value builtin;                    /* what the name means when nothing was assigned, TAG_UNSET for nothing */
+    String *name;
+    bool assigned;                    /* something in its file assigns it */
+} Cell;
+
+typedef struct CellTable {
+    Cell **slots;
+    uint32_t count, size;
+} CellTable;
+
+/* The top level of one file (or of the REPL). */
+typedef struct Module {
+    String *path;                     /* absolute, or NULL */
+    CellTable cells;
+    bool running;                     /* to find import cycles */
+    bool builtin_scope;               /* part of the standard library */
+} Module;
+
+/* One call under way, or one top-level text. */
+typedef struct Frame {
+    struct Frame *caller;
+    Value *slots;
+    Function *function;               /* NULL at top level */
+    Chunk *chunk;
+    Module *module;
+    Node *at;                         /* being evaluated, for the places of errors */
+    Value result;                     /* of `return` */
+} Frame;
+
+enum { STATE_LIB, STATE_REPL, SESSION_STATES };
+
+struct Session {
+    Runtime *runtime;
+    Frame *frame;
+    Value *stack, *top, *stack_end;   /* frame slots and arguments under way; owned values */
+    uint32_t depth;                   /* of calls */
+    CellTable builtins;               /* names of operations and built-ins; Cell.value is the function */
+    Module *main, **modules;
+    uint32_t module_count, module_capacity;
+    SessionOptions options;
+    bool echo;
+    bool exiting;                     /* exit(n) was called: nothing catches */
+    int exit_status;
+    int precision;                    /* significant digits of printed elements */
+    int width;                        /* columns for displays; 0 for no limit */
+    bool output_failed;
+    char *error_text;                 /* rendered, for session_error */
+    ErrorKind error_kind;
+    bool failed;
+    char *text;                       /* what session_text returned last */
+    const Op *binary_ops[OPERATORS];  /* by their rows' `infix` */
+    Value prime;                      /* the built-in that a prime behind a function calls */
+    bool color_errors;                /* how session_error is rendered */
+    int error_width;                  /* columns; 0 for no limit */
+    void *state[SESSION_STATES];      /* what lib and repl keep for a session */
+    void (*state_free[SESSION_STATES])(void *);
+};
+
+static inline Session *session(void) { return rt->session; }
+
+/* Finds or makes the cell. */
+Cell *module_cell(Module *module, String *name);
+Cell *table_find(const CellTable *table, const char *name, size_t bytes);
+Cell *builtin_cell(const char *name);
+Module *module_new(String *path);
+
+/* Parses, resolves and runs in a module; the value is that of the last expression statement. Throws. */
+void run_text(Module *module, Source *source, bool echo);
+/* Runs a parsed text. */
+void run_chunk(Module *module, Chunk *chunk, bool echo);
+
+/* Runs body under protection at the border of the language: on an error frames, stack and recording are what they were.
+ * The error is in rt->error. */
+bool session_protect(Session *session, void (*body)(void *), void *data);
+
+/* The same for a driver outside of the language: enters the session, drains the pool, keeps the error's text. */
+bool session_attempt(Session *session, void (*body)(void *), void *data);
+bool session_run_bytes(Session *session, const char *text, size_t bytes, const char *name, RunMode mode);
+
+/* Defines a name that is there from the start: "f(x)" or "pi". */
+void session_define(const char *usage, Value value);
+/* The constants pi, inf, ... (lib/constants.c). */
+void constants_define(void);
+
+/* A file as a source; throws kind io. */
+Source *source_read(const char *path);
+
+/* Every driver that calls into the language brackets the call, so that `rt` names this session. */
+typedef struct Entry {
+    Runtime *outer;
+} Entry;
+Entry session_enter(Session *session);
+void session_leave(Entry entry);
+
+/* Output of print and echo. */
+void session_write(const char *text, size_t bytes);
+void session_flush(void);
+
+#endif

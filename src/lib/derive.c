@@ -1,0 +1,201 @@
+#include "lib/derivative.h"
+
+#include "grad/batch.h"
+
+#include <string.h>
+
+/* ---- evaluating ---- */
+
+static Value make_leaf(Value leaf, void *context)
+{
+    Derivation *d = context;
+    GradTensor *x = value_tensor(leaf);
+    if (x == NULL)
+        error_throw_hint(ERROR_TYPE, "pass it as another argument, or let the function capture it",
+                         "%s: a %s in the argument cannot be differentiated by", d->who, value_type_name(leaf));
+    if (leaf.tag == TAG_BOOL)
+        x = gt_number(leaf.as.boolean);
+    x = gt_leaf(differentiable(d->who, x));
+    d->sources->at[d->sources->count++] = object_retain(batch_of(x));
+    return value_object(TAG_TENSOR, x);
+}
+
+Derivation derivation_begin(const char *who, Value in)
+{
+    Derivation d = {.who = who, .recording = grad_state()->recording};
+    d.sources = tensor_list_new(structure_leaves(in).count, NULL);
+    d.sources->count = 0;
+    d.in = structure_map(in, make_leaf, &d);
+    return d;
+}
+
+/* The results as tensors; leaves that are no tensors (a function may return anything) are constants. */
+static TensorList *tensors_of(Value structure)
+{
+    Leaves leaves = structure_leaves(structure);
+    TensorList *list = tensor_list_new(leaves.count, NULL);
+    for (uint32_t i = 0; i < leaves.count; i++) {
+        GradTensor *x = value_tensor(leaves.at[i]);
+        list->at[i] = object_retain(x != NULL ? batch_of(x) : gt_number(0));
+    }
+    return list;
+}
+
+void derivation_call(Derivation *d, Value f, uint32_t count, const Value *args, String *const *names)
+{
+    grad_state()->recording = true;
+    d->out = call_value(f, count, args, names);
+    grad_state()->recording = d->recording;
+    d->results = tensors_of(d->out);
+}
+
+Derivation derivation_of(const char *who, Value f, Value x)
+{
+    Derivation d = derivation_begin(who, x);
+    derivation_call(&d, f, 1, &d.in, NULL);
+    return d;
+}
+
+void derivation_want_tensor(const Derivation *d)
+{
+    if (d->out.tag == TAG_TUPLE || d->out.tag == TAG_RECORD)
+        error_throw_hint(ERROR_TYPE, "pick the part to differentiate, as in x -> f(x)[0], or use jvp, vjp or jacobian, which "
+                         "take such functions",
+                         "%s: the function returns a %s, which has no single derivative", d->who, value_type_name(d->out));
+    if (!value_is_numeric(d->out))
+        error_throw_hint(ERROR_TYPE, d->out.tag == TAG_NONE ? "does it end without `return`?" : NULL,
+                         "%s: the function returns %s%s, which cannot be differentiated", d->who,
+                         d->out.tag == TAG_NONE ? "" : "a ", value_type_name(d->out));
+}
+
+void derivation_want_scalar(const Derivation *d)
+{
+    derivation_want_tensor(d);
+    GradTensor *y = value_tensor(d->out);
+    if (y->t.size != 1)
+        error_throw_hint(ERROR_SHAPE, "f' is the gradient of the sum of the elements; jacobian(f, x) has the derivative of "
+                         "each of them",
+                         "%s: the function must return a scalar, not a tensor of shape %s", d->who,
+                         shape_text(y->t.ndim, tensor_shape(&y->t)));
+}
+
+/* ---- tangents and cotangents ---- */
+
+static bool same_structure(Value a, Value b)
+{
+    bool nested = a.tag == TAG_TUPLE || a.tag == TAG_RECORD || b.tag == TAG_TUPLE || b.tag == TAG_RECORD;
+    stack_check();
+    if (!nested)
+        return true;
+    if (a.tag != b.tag)
+        return false;
+    if (a.tag == TAG_TUPLE) {
+        const Tuple *s = a.as.any, *t = b.as.any;
+        for (uint32_t i = 0; i < s->count && s->count == t->count; i++)
+            if (!same_structure(tuple_items(s)[i], tuple_items(t)[i]))
+                return false;
+        return s->count == t->count;
+    }
+    const Record *r = a.as.any, *q = b.as.any;
+    for (uint32_t i = 0; i < r->count && r->count == q->count; i++)
+        if (!string_equal(r->fields[i].key, q->fields[i].key)
+            || !same_structure(r->fields[i].value, q->fields[i].value))
+            return false;
+    return r->count == q->count;
+}
+
+TensorList *derivation_match(const Derivation *d, const char *what, Value given, Value form, const TensorList *nodes)
+{
+    Leaves leaves = structure_leaves(given), forms = structure_leaves(form);
+    TensorList *list = tensor_list_new(nodes->count, NULL);
+    if (!same_structure(given, form))
+        error_throw(ERROR_TYPE, "%s: the %s must have the structure of what it belongs to: a %s, not a %s", d->who, what,
+                    value_type_name(form), value_type_name(given));
+    for (uint32_t i = 0; i < leaves.count; i++) {
+        GradTensor *x = value_tensor(leaves.at[i]), *like = value_tensor(forms.at[i]);
+        if (x == NULL)
+            error_throw(ERROR_TYPE, "%s: the %s must be made of tensors and numbers, not of a %s", d->who, what,
+                        value_type_name(leaves.at[i]));
+        if (like == NULL)
+            like = gt_number(0);
+        if (!shape_equal(x->t.ndim, tensor_shape(&x->t), like->t.ndim, tensor_shape(&like->t)))
+            error_throw(ERROR_SHAPE, "%s: the %s has shape %s, but what it belongs to has shape %s", d->who, what,
+                        shape_text(x->t.ndim, tensor_shape(&x->t)), shape_text(like->t.ndim, tensor_shape(&like->t)));
+        x = batch_over(x, gt_batch(like));
+        x = gt_weak(nodes->at[i]) ? gt_weaken(x) : gt_cast(x, gt_dtype(nodes->at[i]));
+        list->at[i] = object_retain(x);
+    }
+    return list;
+}
+
+/* Must a walk be recorded? */
+static bool is_nested(const Derivation *d, int64_t count, GradTensor *const *given)
+{
+    bool tracked = false;
+    for (int64_t i = 0; i < count; i++)
+        tracked |= given[i] != NULL && gt_tracked(given[i]);
+    return d->recording
+        && (tracked || depends_on_others(d->results->count, d->results->at, d->sources->count, d->sources->at));
+}
+
+void derivation_push(const Derivation *d, GradTensor *const *tangents, GradTensor **out)
+{
+    grad_state()->recording = is_nested(d, d->sources->count, tangents);
+    pushforward(d->sources->count, d->sources->at, tangents, d->results->count, d->results->at, out);
+    grad_state()->recording = d->recording;
+    derivation_prune(d, d->results->count, out);
+}
+
+void derivation_pull(const Derivation *d, GradTensor *const *cotangents, GradTensor **out)
+{
+    GraphUse use = is_nested(d, d->results->count, cotangents) ? GRAPH_RECORD : GRAPH_KEEP;
+    gradients_of(d->results->count, d->results->at, cotangents, d->sources->count, d->sources->at, out, use);
+    derivation_prune(d, d->sources->count, out);
+}
+
+typedef struct NextGradient {
+    GradTensor *const *at;
+} NextGradient;
+
+static Value gradient_value(Value leaf, void *context)
+{
+    NextGradient *next = context;
+    GradTensor *g = *next->at++, *like = value_tensor(leaf);
+    if (like == NULL || gt_weak(like)) {
+        if (g == NULL)
+            return value_number(0);
+        g = gt_weaken(g);
+    } else if (g == NULL) {
+        return value_object(TAG_TENSOR, gt_zeros_like(like));
+    }
+    return value_of_tensor(batch_slice(g, gt_batch(like)));
+}
+
+Value derivation_value(Value form, GradTensor *const *gradients)
+{
+    NextGradient next = {gradients};
+    return structure_map(form, gradient_value, &next);
+}
+
+/* ---- leaving ---- */
+
+static Value detached_leaf(Value leaf, void *context)
+{
+    (void)context;
+    return leaf.tag == TAG_TENSOR ? value_of_tensor(gt_detach(leaf.as.any)) : leaf;
+}
+
+Value derivation_result(const Derivation *d)
+{
+    if (d->recording && depends_on_others(d->results->count, d->results->at, d->sources->count, d->sources->at))
+        return d->out;
+    return structure_map(d->out, detached_leaf, NULL);
+}
+
+void derivation_prune(const Derivation *d, int64_t count, GradTensor **gradients)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (gradients[i] != NULL && gt_tracked(gradients[i])
+            && !(d->recording && depends_on_others(1, &gradients[i], d->sources->count, d->sources->at)))
+            gradients[i] = gt_detach(gradients[i]);
+}

@@ -1,0 +1,387 @@
+/* The command: options, then over to a script or the REPL. */
+#include "lang/check.h"
+#include "lang/session.h"
+#include "lib/reference.h"
+#include "repl/repl.h"
+#include "tensor/dtype.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+static const char version[] = "0.1.0";
+
+enum { EXIT_DONE = 0, EXIT_SCRIPT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
+
+typedef enum Action {
+    ACTION_DEFAULT, ACTION_CODE, ACTION_INTERACTIVE, ACTION_CHECK, ACTION_DOC, ACTION_REFERENCE, ACTION_TEST_DOCS
+} Action;
+
+typedef struct Command {
+    Action action;
+    const char *operand;              /* of -e, -i, --doc */
+    SessionOptions session;
+    bool quiet, sandbox;
+    const char *color;                /* "auto", "always", "never" */
+    double timeout;
+    char **rest;                      /* what follows the options */
+    int rest_count;
+} Command;
+
+static void print_usage(FILE *to)
+{
+    fputs("usage: dbx [options] [FILE [ARG...]]\n"
+          "\n"
+          "  dbx                    read, evaluate, print; or run standard input when it is no terminal\n"
+          "  dbx FILE [ARG...]      run a script; its arguments are in args\n"
+          "  dbx -e CODE            run CODE, showing expressions\n"
+          "  dbx -i FILE            run a script, then go on interactively\n"
+          "  dbx --check FILE...    look for errors without running\n"
+          "  dbx --doc NAME         show the documentation of a name\n"
+          "\n"
+          "  -q, --quiet            no greeting\n"
+          "  --seed N               start of the random numbers\n"
+          "  --dtype D              default dtype: float32 or float64\n"
+          "  --threads N            threads for large tensors\n"
+          "  --max-memory SIZE      limit on memory, such as 300M or 1G\n"
+          "  --timeout SECONDS      limit on time\n"
+          "  --sandbox              no files outside of the script's folder\n"
+          "  --color WHEN           auto, always or never\n"
+          "  -h, --help             this text\n"
+          "  -V, --version          the version\n", to);
+}
+
+static _Noreturn void usage_error(const char *format, ...) PRINTF_LIKE(1, 2);
+static _Noreturn void usage_error(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("dbx: ", stderr);
+    vfprintf(stderr, format, args);
+    fputs("\nTry dbx --help.\n", stderr);
+    va_end(args);
+    exit(EXIT_USAGE);
+}
+
+/* ---- option values ---- */
+
+static uint64_t parse_seed(const char *text)
+{
+    char *end;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != '\0' || errno != 0)
+        usage_error("--seed takes a whole number from 0 on, not '%s'", text);
+    return n;
+}
+
+static size_t parse_size(const char *text)
+{
+    static const char units[] = "KMGT";
+    char *end;
+    double n = strtod(text, &end);
+    const char *unit = *end != '\0' ? strchr(units, *end & ~0x20) : NULL;
+    if (end != text && unit != NULL) {
+        n *= pow(1024, (double)(unit - units) + 1);
+        end++;
+    }
+    if (*text < '0' || *text > '9' || *end != '\0' || !(n >= 1) || n > 9e18)
+        usage_error("--max-memory takes a size such as 300M or 1G, not '%s'", text);
+    return (size_t)n;
+}
+
+static double parse_seconds(const char *text)
+{
+    char *end;
+    double n = strtod(text, &end);
+    if (((*text < '0' || *text > '9') && *text != '.') || *end != '\0' || !(n > 0) || n > 1e9)
+        usage_error("--timeout takes a number of seconds above 0, not '%s'", text);
+    return n;
+}
+
+static int parse_threads(const char *text)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+    if (end == text || *end != '\0' || n < 1 || n > 1024)
+        usage_error("--threads takes a number from 1 to 1024, not '%s'", text);
+    return (int)n;
+}
+
+static const char *parse_dtype(const char *text)
+{
+    if (strcmp(text, "float32") != 0 && strcmp(text, "float64") != 0)
+        usage_error("--dtype takes float32 or float64, not '%s'", text);
+    return text;
+}
+
+static const char *parse_color(const char *text)
+{
+    if (strcmp(text, "auto") != 0 && strcmp(text, "always") != 0 && strcmp(text, "never") != 0)
+        usage_error("--color takes auto, always or never, not '%s'", text);
+    return text;
+}
+
+enum {
+    OPTION_SEED = 256, OPTION_DTYPE, OPTION_THREADS, OPTION_MEMORY, OPTION_TIMEOUT, OPTION_SANDBOX, OPTION_COLOR,
+    OPTION_CHECK, OPTION_DOC, OPTION_REFERENCE, OPTION_TEST_DOCS
+};
+
+static const struct option long_options[] = {
+    {"quiet", no_argument, NULL, 'q'}, {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'},
+    {"seed", required_argument, NULL, OPTION_SEED}, {"dtype", required_argument, NULL, OPTION_DTYPE},
+    {"threads", required_argument, NULL, OPTION_THREADS}, {"max-memory", required_argument, NULL, OPTION_MEMORY},
+    {"timeout", required_argument, NULL, OPTION_TIMEOUT}, {"sandbox", no_argument, NULL, OPTION_SANDBOX},
+    {"color", required_argument, NULL, OPTION_COLOR}, {"check", no_argument, NULL, OPTION_CHECK},
+    {"doc", required_argument, NULL, OPTION_DOC}, {"reference", no_argument, NULL, OPTION_REFERENCE},
+    {"test-docs", no_argument, NULL, OPTION_TEST_DOCS}, {NULL, 0, NULL, 0},
+};
+
+static void set_action(Command *c, Action action, const char *operand)
+{
+    if (c->action != ACTION_DEFAULT)
+        usage_error("only one of -e, -i, --check and --doc can be given");
+    c->action = action;
+    c->operand = operand;
+}
+
+static void take_option(Command *c, int option)
+{
+    switch (option) {
+    case 'q': c->quiet = true; break;
+    case 'e': set_action(c, ACTION_CODE, optarg); break;
+    case 'i': set_action(c, ACTION_INTERACTIVE, optarg); break;
+    case OPTION_CHECK: set_action(c, ACTION_CHECK, NULL); break;
+    case OPTION_DOC: set_action(c, ACTION_DOC, optarg); break;
+    case OPTION_REFERENCE: set_action(c, ACTION_REFERENCE, NULL); break;
+    case OPTION_TEST_DOCS: set_action(c, ACTION_TEST_DOCS, NULL); break;
+    case OPTION_SEED: c->session.seeded = true; c->session.seed = parse_seed(optarg); break;
+    case OPTION_DTYPE: c->session.dtype = parse_dtype(optarg); break;
+    case OPTION_THREADS: c->session.threads = parse_threads(optarg); break;
+    case OPTION_MEMORY: c->session.max_memory = parse_size(optarg); break;
+    case OPTION_TIMEOUT: c->timeout = parse_seconds(optarg); break;
+    case OPTION_SANDBOX: c->sandbox = true; break;
+    case OPTION_COLOR: c->color = parse_color(optarg); break;
+    case 'h':
+        print_usage(stdout);
+        exit(EXIT_DONE);
+    case 'V':
+        printf("dbx %s\n", version);
+        exit(EXIT_DONE);
+    default: break;
+    }
+}
+
+static void parse_command(Command *c, int argc, char **argv)
+{
+    int option, index = 0;
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, "+:qhVe:i:", long_options, &index)) != -1) {
+        if (option == ':')
+            usage_error("%s wants a value", argv[optind - 1]);
+        if (option == '?' && optopt != 0 && optopt < 256)
+            usage_error("there is no option -%c", optopt);
+        if (option == '?')
+            usage_error("there is no option %s", argv[optind - 1]);
+        take_option(c, option);
+    }
+    c->rest = argv + optind;
+    c->rest_count = argc - optind;
+    if (c->action == ACTION_CHECK && c->rest_count == 0)
+        usage_error("--check takes the files to look at");
+}
+
+/* ---- the process ---- */
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    interrupt_raise(INTERRUPT_SIGNAL);
+}
+
+static void on_alarm(int number)
+{
+    (void)number;
+    interrupt_raise(INTERRUPT_TIMEOUT);
+}
+
+/* The timer goes off again and again, so that a handler of the first does not run for ever. */
+static void start_timer(double seconds)
+{
+    struct itimerval timer = {.it_interval = {.tv_sec = 1}};
+    timer.it_value.tv_sec = (time_t)seconds;
+    timer.it_value.tv_usec = (suseconds_t)((seconds - floor(seconds)) * 1e6);
+    signal(SIGALRM, on_alarm);
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+/* Deep recursion in a program is recursion in C. The kernel keeps 128 MiB of address space free for the main stack. */
+static void widen_stack(void)
+{
+    struct rlimit limit;
+    const rlim_t wanted = (rlim_t)120 << 20;
+    if (getrlimit(RLIMIT_STACK, &limit) != 0 || (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur >= wanted))
+        return;
+    limit.rlim_cur = limit.rlim_max != RLIM_INFINITY && limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    setrlimit(RLIMIT_STACK, &limit);
+}
+
+static bool want_color(const Command *c, int descriptor)
+{
+    const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
+    if (strcmp(c->color, "auto") != 0)
+        return strcmp(c->color, "always") == 0;
+    return isatty(descriptor) && (no_color == NULL || *no_color == '\0') && term != NULL && strcmp(term, "dumb") != 0;
+}
+
+/* ---- what is run ---- */
+
+typedef struct Text {
+    char *bytes;
+    size_t count;
+} Text;
+
+static Text read_standard_input(void)
+{
+    Text text = {NULL, 0};
+    size_t capacity = 0;
+    for (;;) {
+        if (capacity - text.count < 65536)
+            text.bytes = realloc(text.bytes, capacity = 2 * capacity + 131072);
+        if (text.bytes == NULL)
+            usage_error("standard input is too large");
+        size_t n = fread(text.bytes + text.count, 1, capacity - text.count, stdin);
+        text.count += n;
+        if (n == 0)
+            break;
+    }
+    if (ferror(stdin))
+        usage_error("cannot read standard input: %s", strerror(errno));
+    return text;
+}
+
+static void check_readable(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    int first = file != NULL ? fgetc(file) : EOF;
+    if (file == NULL || (first == EOF && ferror(file))) {
+        fprintf(stderr, "dbx: cannot read '%s': %s\n", path, strerror(errno));
+        exit(EXIT_USAGE);
+    }
+    fclose(file);
+}
+
+/* The exit status of a run, after its error was shown. */
+static int finish_run(Session *s, bool ok)
+{
+    if (s->exiting)
+        return s->exit_status;
+    if (ok)
+        return EXIT_DONE;
+    fflush(stdout);
+    if (!s->output_failed || errno != EPIPE)
+        fputs(session_error(s), stderr);
+    return strcmp(session_error_kind(s), "interrupt") == 0 ? EXIT_INTERRUPTED : EXIT_SCRIPT_FAILED;
+}
+
+static int run_script_or_input(Session *s, const Command *c)
+{
+    if (c->rest_count > 0)
+        return finish_run(s, session_run_file(s, c->rest[0]));
+    if (isatty(STDIN_FILENO))
+        return repl_run(s, &(ReplOptions){.quiet = c->quiet, .color = want_color(c, STDOUT_FILENO)});
+    Text text = read_standard_input();
+    int status = finish_run(s, session_run_bytes(s, text.bytes, text.count, "<stdin>", RUN_SCRIPT));
+    free(text.bytes);
+    return status;
+}
+
+static int run_action(Session *s, const Command *c)
+{
+    switch (c->action) {
+    case ACTION_CODE:
+        return finish_run(s, session_run(s, c->operand, "<-e>", RUN_ECHO));
+    case ACTION_INTERACTIVE: {
+        int status = finish_run(s, session_run_file(s, c->operand));
+        if (s->exiting)
+            return status;
+        return repl_run(s, &(ReplOptions){.quiet = c->quiet, .color = want_color(c, STDOUT_FILENO)});
+    }
+    case ACTION_CHECK:
+        return check_files(s, c->rest_count, c->rest) ? EXIT_DONE : EXIT_SCRIPT_FAILED;
+    case ACTION_DOC:
+        return reference_print(s, c->operand) ? EXIT_DONE : EXIT_SCRIPT_FAILED;
+    case ACTION_REFERENCE:
+        return reference_print(s, NULL) ? EXIT_DONE : EXIT_SCRIPT_FAILED;
+    case ACTION_TEST_DOCS:
+        return reference_test(s);
+    default:
+        return run_script_or_input(s, c);
+    }
+}
+
+/* Unreadable files are wrong usage, and said before anything runs. */
+static void check_operands(const Command *c)
+{
+    if (c->action == ACTION_INTERACTIVE)
+        check_readable(c->operand);
+    else if (c->action == ACTION_CHECK)
+        for (int i = 0; i < c->rest_count; i++)
+            check_readable(c->rest[i]);
+    else if (c->action == ACTION_DEFAULT && c->rest_count > 0)
+        check_readable(c->rest[0]);
+}
+
+/* The folder that a sandboxed run may use. */
+static const char *sandbox_folder(const Command *c)
+{
+    static char folder[4096];
+    const char *file = c->action == ACTION_INTERACTIVE ? c->operand
+                     : c->action == ACTION_DEFAULT && c->rest_count > 0 ? c->rest[0] : NULL;
+    const char *slash = file != NULL ? strrchr(file, '/') : NULL;
+    if (slash == NULL)
+        return ".";
+    snprintf(folder, sizeof folder, "%.*s", slash == file ? 1 : (int)(slash - file), file);
+    return folder;
+}
+
+int main(int argc, char **argv)
+{
+    Command c = {.color = "auto"};
+    parse_command(&c, argc, argv);
+    check_operands(&c);
+    widen_stack();
+    signal(SIGPIPE, SIG_DFL);
+    signal(SIGINT, on_interrupt);
+    if (isatty(STDOUT_FILENO) || lseek(STDOUT_FILENO, 0, SEEK_CUR) < 0)
+        setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+    if (c.session.threads > 0)
+        omp_set_num_threads(c.session.threads);
+    bool script = c.action == ACTION_DEFAULT && c.rest_count > 0;
+    c.session.argc = script ? c.rest_count - 1 : c.action == ACTION_DEFAULT ? 0 : c.rest_count;
+    c.session.argv = script ? c.rest + 1 : c.rest;
+    c.session.sandbox = c.sandbox ? sandbox_folder(&c) : NULL;
+    Session *s = session_new(&c.session);
+    if (s == NULL) {
+        fputs("dbx: there is not enough memory to start\n", stderr);
+        return EXIT_SCRIPT_FAILED;
+    }
+    s->color_errors = want_color(&c, STDERR_FILENO);
+    if (c.timeout > 0)
+        start_timer(c.timeout);
+    int status = run_action(s, &c);
+    bool failed = s->output_failed;
+    session_free(s);
+    if ((fflush(stdout) != 0 || fclose(stdout) != 0) && errno != EPIPE) {
+        fprintf(stderr, "dbx: cannot write the output: %s\n", strerror(errno));
+        return EXIT_SCRIPT_FAILED;
+    }
+    return failed && status == EXIT_DONE ? EXIT_SCRIPT_FAILED : status;
+}

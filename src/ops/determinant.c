@@ -1,0 +1,308 @@
+/* Determinants. The derivative of det is the matrix of cofactors, which exists where the inverse does not; so it
+ * and its own derivative are operations, computed from singular values. */
+#include "ops/lapack.h"
+#include "ops/matrix.h"
+#include "ops/rules.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- det, logdet ---- */
+
+/* The determinant of a triangular factor with its row exchanges: what `use` makes of the diagonal's elements. */
+typedef double Combine(const double *diagonal, int n, int sign);
+
+static double product_of(const double *diagonal, int n, int sign)
+{
+    double product = sign;
+    for (int i = 0; i < n; i++)
+        product *= diagonal[i];
+    return product;
+}
+
+/* -inf for 0, nan for a negative determinant. */
+static double log_of(const double *diagonal, int n, int sign)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+        sum += log(fabs(diagonal[i]));
+        sign = diagonal[i] < 0 ? -sign : sign;
+    }
+    return sign < 0 && sum > -INFINITY ? NAN : sum;
+}
+
+static double determinant(Dtype dtype, int n, char *a, Combine *combine)
+{
+    int sign = 1, *pivots = scratch(((size_t)n + 1) * sizeof *pivots);
+    size_t size = dtype_size(dtype);
+    double *diagonal = scratch(((size_t)n + 1) * sizeof *diagonal);
+    if (!lapack_finite(dtype, (int64_t)n * n, a))
+        return NAN;
+    if (n > 0)
+        lapack_getrf(dtype, n, a, pivots);
+    for (int i = 0; i < n; i++) {
+        sign = pivots[i] == i + 1 ? sign : -sign;
+        diagonal[i] = dtype_read(dtype, a + (size_t)i * ((size_t)n + 1) * size);
+    }
+    return combine(diagonal, n, sign);
+}
+
+static GradTensor *each_determinant(const OpCall *c, Combine *combine)
+{
+    GradTensor *x = call_in(c, 0);
+    matrix_check_square(c, x);
+    lapack_check_size(c, x);
+    Dtype dtype = lapack_dtype(c);
+    int n = (int)matrix_rows(x);
+    size_t size = dtype_size(dtype), bytes = (size_t)n * (size_t)n * size;
+    char *from = lapack_copy(x, dtype);
+    GradTensor *out = call_out(c, dtype, x->t.ndim - 2, tensor_shape(&x->t));
+    char *to = tensor_allocate(&out->t);
+    for (int64_t i = 0; i < out->t.size; i++) {
+        PoolMark mark = pool_mark();
+        interrupt_poll();
+        dtype_write(dtype, to + (size_t)i * size, determinant(dtype, n, from + (size_t)i * bytes, combine));
+        pool_drain(mark);
+    }
+    return out;
+}
+
+static GradTensor *det_forward(const OpCall *c)
+{
+    return each_determinant(c, product_of);
+}
+
+/* One number for each matrix as [..., 1, 1]. */
+static GradTensor *as_matrices(GradTensor *x)
+{
+    return matrix_unsqueeze(matrix_unsqueeze(x, 0), 0);
+}
+
+static GradTensor *det_vjp(const OpCall *c, int i, GradTensor *g)
+{
+    return t_mul(as_matrices(g), op_call1(&op_cofactor, call_in(c, i)));
+}
+
+const Op op_det = {
+    .usage = "det(x)", .args = {ARG_TENSOR}, .section = "linear algebra", .dtypes = DTYPES_FLOAT,
+    .doc = "Determinant of a square matrix, or of each matrix of a batch [..., n, n], by LU factors (LAPACK getrf); 0 for a "
+           "singular one, nan for one with a nan or inf. The derivative is right for singular matrices too.",
+    .errors = "shape when x is not square.",
+    .derivative = "sum(cofactors(x) dx), which is det(x) trace(inv(x) dx) where x is regular   (Giles 2008, 2.2.4)",
+    .example = "det([[1, 2], [3, 4]])  #=> -2",
+    .related = "logdet inv trace",
+    .forward = det_forward, .vjp = det_vjp,
+    .check = "x[3, 3]: det(x + 2 * eye(3))\n"
+             "x[2, 3, 3]: det(x)\n"
+             "x[2, 2]: det(x.T[::-1])\n"
+             "x[1, 1]: det(x)\n"
+             "x[0, 0]: det(x)",
+};
+
+static GradTensor *logdet_forward(const OpCall *c)
+{
+    return each_determinant(c, log_of);
+}
+
+static GradTensor *logdet_vjp(const OpCall *c, int i, GradTensor *g)
+{
+    return t_mul(as_matrices(g), t_swap(op_call1(&op_inv, call_in(c, i))));
+}
+
+const Op op_logdet = {
+    .usage = "logdet(x)", .args = {ARG_TENSOR}, .section = "linear algebra", .dtypes = DTYPES_FLOAT,
+    .doc = "Logarithm of the determinant of a square matrix, or of each matrix of a batch [..., n, n], without overflow. "
+           "-inf where the determinant is 0, nan where it is negative.",
+    .errors = "shape when x is not square; the derivative at a singular matrix is an error of kind domain.",
+    .derivative = "trace(inv(x) dx)   (Giles 2008, 2.2.4)",
+    .example = "logdet([[2, 0], [0, 0.5]])  #=> 0",
+    .related = "det cholesky",
+    .forward = logdet_forward, .vjp = logdet_vjp,
+    .sample = {{-1, 1}},
+    .check = "x[3, 3]: logdet(x + 5 * eye(3))\n"
+             "x[2, 3, 3]: logdet(x + 5 * eye(3))\n"
+             "x[2, 2]: logdet((x + 5 * eye(2)).T)",
+};
+
+/* ---- cofactors ---- */
+
+/* x = U diag(s) Vh without a record, and det(U) det(Vh), 1 or -1 for each matrix. */
+typedef struct Parts {
+    GradTensor *u, *s, *vh, *sign;
+    Dtype dtype;
+    int64_t n, count;
+} Parts;
+
+static Parts parts_of(GradTensor *x)
+{
+    GradTensor *usv[3];
+    op_call_many(&op_svd, (Arg[OP_MAX_ARGS]){{.tensor = gt_detach(x)}}, 0, usv);
+    GradTensor *sign = t_mul(op_call1(&op_det, usv[0]), op_call1(&op_det, usv[2]));
+    return (Parts){usv[0], usv[1], usv[2], as_matrices(sign), gt_dtype(usv[0]), matrix_rows(x), matrix_count(x)};
+}
+
+/* The product of all s but number `skip`. */
+static double product_without(const double *s, int64_t n, int64_t skip)
+{
+    double product = 1;
+    for (int64_t i = 0; i < n; i++)
+        product *= i == skip ? 1 : s[i];
+    return product;
+}
+
+/* U `middle` Vh with the right signs. */
+static GradTensor *put_together(const Parts *p, GradTensor *middle)
+{
+    return t_mul(t_matmul(t_matmul(p->u, middle), p->vh), p->sign);
+}
+
+/* A constant as the result. */
+static GradTensor *shared_out(const OpCall *c, GradTensor *y)
+{
+    GradTensor *out = call_out(c, gt_dtype(y), y->t.ndim, tensor_shape(&y->t));
+    tensor_share(&out->t, &y->t);
+    return out;
+}
+
+/* Of 2 x 2 and 3 x 3 matrices as formulas, exact for small whole numbers. */
+static void small_cofactors(int64_t n, const double *a, double *to)
+{
+    if (n == 2) {
+        to[0] = a[3];
+        to[1] = 0 - a[2];
+        to[2] = 0 - a[1];
+        to[3] = a[0];
+        return;
+    }
+    for (int i = 0; i < 9; i++) {
+        int r1 = (i / 3 + 1) % 3 * 3, r2 = (i / 3 + 2) % 3 * 3, c1 = (i + 1) % 3, c2 = (i + 2) % 3;
+        to[i] = a[r1 + c1] * a[r2 + c2] - a[r1 + c2] * a[r2 + c1];
+    }
+}
+
+static GradTensor *each_small_cofactors(const OpCall *c, GradTensor *x)
+{
+    int64_t n = matrix_rows(x);
+    GradTensor *exact = gt_new(DTYPE_FLOAT64, x->t.ndim, tensor_shape(&x->t));
+    const double *from = tensor_contiguous(&x->t, DTYPE_FLOAT64);
+    double *to = tensor_allocate(&exact->t);
+    for (int64_t i = 0; i < matrix_count(x); i++)
+        small_cofactors(n, from + i * n * n, to + i * n * n);
+    return shared_out(c, gt_cast(exact, call_dtype(c)));
+}
+
+/* Are the pivots of all matrices so near to each other that the inverse is accurate? */
+static bool is_regular(const OpCall *c, GradTensor *x)
+{
+    Dtype dtype = call_dtype(c);
+    int n = (int)matrix_rows(x), *pivots = scratch(((size_t)n + 1) * sizeof *pivots);
+    size_t size = dtype_size(dtype), bytes = (size_t)n * (size_t)n * size;
+    char *lu = lapack_copy(x, dtype);
+    for (int64_t k = 0; k < matrix_count(x); k++, lu += bytes) {
+        double least = INFINITY, largest = 0;
+        interrupt_poll();
+        if (!lapack_finite(dtype, (int64_t)n * n, lu) || lapack_getrf(dtype, n, lu, pivots) > 0)
+            return false;
+        for (int i = 0; i < n; i++) {
+            double pivot = fabs(dtype_read(dtype, lu + (size_t)i * ((size_t)n + 1) * size));
+            least = fmin(least, pivot);
+            largest = fmax(largest, pivot);
+        }
+        if (!(least > 1e-3 * largest))
+            return false;
+    }
+    return true;
+}
+
+/* det(x) inv(x)' where that is accurate, else U diag(products of all singular values but one) Vh, times det(U) det(Vh). */
+static GradTensor *cofactor_forward(const OpCall *c)
+{
+    GradTensor *x = gt_detach(call_in(c, 0));
+    if (matrix_rows(x) == 2 || matrix_rows(x) == 3)
+        return each_small_cofactors(c, x);
+    if (matrix_rows(x) > 3 && is_regular(c, x))
+        return shared_out(c, t_mul(as_matrices(op_call1(&op_det, x)), t_swap(op_call1(&op_inv, x))));
+    Parts p = parts_of(x);
+    GradTensor *products = gt_new(p.dtype, p.s->t.ndim, tensor_shape(&p.s->t));
+    const double *s = tensor_contiguous(&p.s->t, DTYPE_FLOAT64);
+    char *to = tensor_allocate(&products->t);
+    for (int64_t i = 0; i < p.count * p.n; i++)
+        dtype_write(p.dtype, to + (size_t)i * dtype_size(p.dtype), product_without(s + i - i % p.n, p.n, i % p.n));
+    return shared_out(c, put_together(&p, matrix_of_diagonal(products)));
+}
+
+static GradTensor *cofactor_vjp(const OpCall *c, int i, GradTensor *g)
+{
+    return op_call2(&op_det_curvature, call_in(c, i), g);
+}
+
+static GradTensor *cofactor_jvp(const OpCall *c, GradTensor *const *tangents)
+{
+    return op_call2(&op_det_curvature, call_in(c, 0), tangents[0]);
+}
+
+const Op op_cofactor = {
+    .usage = "cofactor(x)", .args = {ARG_TENSOR}, .dtypes = DTYPES_FLOAT,
+    .doc = "The matrix of cofactors of each square matrix: the derivative of its determinant.",
+    .forward = cofactor_forward, .vjp = cofactor_vjp, .jvp = cofactor_jvp,
+};
+
+/* For x = diag(s) the second derivative of det, applied to h, has elements sum_j P_ij h_jj on the diagonal and -P_ij h_ji
+ * beside it, with P_ij the product of all s but the i-th and j-th. */
+static void curve_one(const double *s, int64_t n, const double *h, double *out)
+{
+    double *others = scratch((size_t)(n + 1) * sizeof *others);
+    memset(out, 0, (size_t)(n * n) * sizeof *out);
+    for (int64_t i = 0; i < n; i++) {
+        memcpy(others, s, (size_t)n * sizeof *others);
+        others[i] = 1;
+        for (int64_t j = 0; j < n; j++) {
+            double p = i == j ? 0 : product_without(others, n, j);
+            out[i * n + i] += p * h[j * n + j];
+            if (i != j)
+                out[i * n + j] = -p * h[j * n + i];
+        }
+    }
+}
+
+static GradTensor *det_curvature_forward(const OpCall *c)
+{
+    Parts p = parts_of(call_in(c, 0));
+    GradTensor *h = t_matmul(t_matmul(t_swap(p.u), gt_detach(call_in(c, 1))), t_swap(p.vh));
+    GradTensor *middle = gt_new(DTYPE_FLOAT64, h->t.ndim, tensor_shape(&h->t));
+    const double *s = tensor_contiguous(&p.s->t, DTYPE_FLOAT64), *from = tensor_contiguous(&h->t, DTYPE_FLOAT64);
+    double *to = tensor_allocate(&middle->t);
+    for (int64_t i = 0; i < p.count; i++) {
+        PoolMark mark = pool_mark();
+        interrupt_poll();
+        curve_one(s + i * p.n, p.n, from + i * p.n * p.n, to + i * p.n * p.n);
+        pool_drain(mark);
+    }
+    return shared_out(c, put_together(&p, gt_cast(middle, p.dtype)));
+}
+
+static GradTensor *trace_of(GradTensor *x)
+{
+    return as_matrices(op_call1(&op_trace, x));
+}
+
+/* By h it is symmetric. By x, where x is regular and with B its inverse, Y = B h and Z = B g: the third derivative of det is
+ * det(x) M B, transposed, with M = (tr Y tr Z - tr YZ) 1 - tr Z Y - tr Y Z + YZ + ZY. */
+static GradTensor *det_curvature_vjp(const OpCall *c, int i, GradTensor *g)
+{
+    GradTensor *x = call_in(c, 0), *h = call_in(c, 1);
+    if (i == 1)
+        return op_call2(&op_det_curvature, x, g);
+    GradTensor *b = op_call1(&op_inv, x), *y = t_matmul(b, h), *z = t_matmul(b, g), *yz = t_matmul(y, z);
+    GradTensor *weight = t_sub(t_mul(trace_of(y), trace_of(z)), trace_of(yz));
+    GradTensor *m = t_mul(weight, matrix_identity(gt_dtype(b), matrix_rows(x)));
+    m = t_sub(m, t_add(t_mul(trace_of(z), y), t_mul(trace_of(y), z)));
+    m = t_add(m, t_add(yz, t_matmul(z, y)));
+    return t_mul(as_matrices(op_call1(&op_det, x)), t_swap(t_matmul(m, b)));
+}
+
+const Op op_det_curvature = {
+    .usage = "det_curvature(x, h)", .args = {ARG_TENSOR, ARG_TENSOR}, .dtypes = DTYPES_FLOAT,
+    .doc = "The second derivative of det at x, applied to h: the directional derivative of the matrix of cofactors.",
+    .forward = det_curvature_forward, .vjp = det_curvature_vjp,
+};

@@ -1,0 +1,128 @@
+/* Sorting and what follows from it. Which element comes where is piecewise constant, so the derivative is
+ * that of picking elements. nan comes last, ties keep their order. */
+#include "ops/index.h"
+#include "ops/reduce.h"
+
+#include "tensor/reduce.h"
+
+#include <string.h>
+
+/* The axis to sort along; -1 for 0-d, which has nothing to sort. */
+static int sort_axis(const OpCall *c, const GradTensor *x, int64_t axis)
+{
+    if (x->t.ndim == 0 && (axis == 0 || axis == -1))
+        return -1;
+    return call_axis(c, axis, x->t.ndim);
+}
+
+/* int64 indices along the axis in the order of the elements. */
+static GradTensor *order_along(const GradTensor *x, int axis, bool descending)
+{
+    if (axis < 0)
+        return gt_scalar(DTYPE_INT64, 0);
+    GradTensor *order = gt_new(DTYPE_INT64, x->t.ndim, tensor_shape(&x->t));
+    tensor_sort(NULL, &order->t, &x->t, axis, descending);
+    return order;
+}
+
+/* Untracked values come out of the sort itself. */
+static GradTensor *sort_compose(const OpCall *c)
+{
+    GradTensor *x = call_in(c, 0);
+    int axis = sort_axis(c, x, c->args[1].integer);
+    bool descending = c->args[2].integer != 0;
+    if (axis < 0)
+        return x;
+    if (c->record)
+        return t_take_along(x, order_along(x, axis, descending), axis);
+    GradTensor *out = gt_new(gt_dtype(x), x->t.ndim, tensor_shape(&x->t));
+    tensor_sort(&out->t, NULL, &x->t, axis, descending);
+    return out;
+}
+
+const Op op_sort = {
+    .usage = "sort(x, axis=-1, descending=false)", .args = {ARG_TENSOR, ARG_INTEGER, ARG_FLAG},
+    .section = "reduce",
+    .doc = "The elements of x in ascending (or descending) order along an axis. nan comes last either way.",
+    .errors = "index when the axis is out of range.",
+    .derivative = "the cotangent's elements put back where they came from",
+    .example = "sort([3, 1, 2])  #=> [1, 2, 3]\n"
+               "sort([[3, 1], [2, 4]], axis=0, descending=true)  #=> [[3, 4], [2, 1]]",
+    .related = "argsort topk unique median",
+    .compose = sort_compose,
+    .check = "x[5]: sort(x)\nx[3, 4]: sort(x, axis=0)\nx[2, 3]: sort(x, descending=true)\nx[]: sort(x)\n"
+             "x[3, 2]: sort(x.T)\nx[0]: sort(x)\nx[5]: sort(x[::-2])",
+};
+
+static GradTensor *argsort_forward(const OpCall *c)
+{
+    GradTensor *x = call_in(c, 0);
+    return order_along(x, sort_axis(c, x, c->args[1].integer), c->args[2].integer != 0);
+}
+
+const Op op_argsort = {
+    .usage = "argsort(x, axis=-1, descending=false)", .args = {ARG_TENSOR, ARG_INTEGER, ARG_FLAG},
+    .section = "reduce",
+    .doc = "Indices (int64) along an axis in the order of the elements there: take_along_axis by them gives "
+           "sort(x). Equal elements keep their order; nan comes last.",
+    .errors = "index when the axis is out of range.",
+    .example = "argsort([30, 10, 20])  #=> [1, 2, 0]",
+    .related = "sort topk argmax take_along_axis",
+    .forward = argsort_forward, .constant = "integer result",
+};
+
+static void topk_compose(const OpCall *c, GradTensor **out)
+{
+    GradTensor *x = call_in(c, 0);
+    int64_t k = c->args[1].integer;
+    int axis = call_axis(c, c->args[2].integer, x->t.ndim);
+    int64_t extent = tensor_shape(&x->t)[axis];
+    if (k < 0 || k > extent)
+        call_error(c, ERROR_VALUE, "k is %lld, but axis %d of x, which has shape %s, has %lld elements",
+                   (long long)k, axis, shape_text(x->t.ndim, tensor_shape(&x->t)), (long long)extent);
+    out[1] = t_part(order_along(x, axis, true), axis, 0, k);
+    out[0] = t_take_along(x, out[1], axis);
+}
+
+const Op op_topk = {
+    .usage = "topk(x, k, axis=-1)", .args = {ARG_TENSOR, ARG_INTEGER, ARG_INTEGER}, .section = "reduce",
+    .doc = "The k largest elements along an axis, largest first, and their indices (int64): (values, "
+           "indices).",
+    .errors = "value when there are fewer than k elements; index when the axis is out of range.",
+    .derivative = "the cotangent's elements put back where they came from",
+    .example = "topk([5, 1, 9, 3], 2)  #=> ([9, 5], [2, 0])",
+    .related = "sort argsort max",
+    .outputs = 2, .compose_many = topk_compose,
+    .check = "x[5]: topk(x, 2)[0]\nx[3, 4]: topk(x, 2, axis=0)[0]\nx[3, 4]: topk(x.T, 3)[0]",
+};
+
+static GradTensor *unique_forward(const OpCall *c)
+{
+    GradTensor *x = call_in(c, 0), *flat = t_reshape(gt_detach(x), 1, &x->t.size);
+    GradTensor *sorted = gt_new(gt_dtype(x), 1, &x->t.size);
+    size_t size = dtype_size(gt_dtype(x));
+    int64_t count = 0;
+    tensor_sort(&sorted->t, NULL, &flat->t, 0, false);
+    char *at = tensor_own_data(&sorted->t);
+    for (int64_t k = 0; k < sorted->t.size; k++) {
+        const char *now = at + (size_t)k * size, *kept = at + (size_t)(count - 1) * size;
+        bool same = count > 0 && (memcmp(now, kept, size) == 0
+                                  || dtype_read(gt_dtype(x), now) == dtype_read(gt_dtype(x), kept));
+        if (gt_dtype(x) == DTYPE_INT64)
+            same = count > 0 && memcmp(now, kept, size) == 0;
+        if (!same)
+            memmove(at + (size_t)count++ * size, now, size);
+    }
+    GradTensor *out = call_out(c, gt_dtype(x), 1, &count);
+    memcpy(tensor_allocate(&out->t), at, (size_t)count * size);
+    return out;
+}
+
+const Op op_unique = {
+    .usage = "unique(x)", .args = {ARG_TENSOR}, .section = "reduce",
+    .doc = "The different values among the elements of x, in ascending order, as a 1-d tensor. nan counts "
+           "as one value.",
+    .example = "unique([3, 1, 3, 2, 1])  #=> [1, 2, 3]",
+    .related = "sort count_nonzero",
+    .forward = unique_forward, .constant = "its number of elements depends on the values",
+};

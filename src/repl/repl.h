@@ -1,0 +1,15 @@
+/* The interactive loop. */
+#ifndef DBX_REPL_REPL_H
+#define DBX_REPL_REPL_H
+
+#include "dbx.h"
+
+typedef struct ReplOptions {
+    bool quiet;                       /* no greeting */
+    bool color;
+} ReplOptions;
+
+/* Reads, evaluates and prints until the input ends or exit is called; returns the exit status. */
+int repl_run(Session *session, const ReplOptions *options);
+
+#endif

@@ -1,0 +1,194 @@
+#include "repl/terminal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/runtime.h"
+
+#include <readline/readline.h>
+
+/* A process has one terminal, and its signal handlers find it here. */
+static struct {
+    struct termios found, editing;    /* the modes before and during editing */
+    volatile sig_atomic_t active;     /* the modes of editing are set */
+    volatile sig_atomic_t stopped;
+    bool bracketed_paste;
+    sigset_t blocked, waiting;        /* signal masks: usually, and while input is waited for */
+} terminal;
+
+static const char paste_on[] = "\x1b[?2004h", paste_off[] = "\x1b[?2004l";
+
+void terminal_write(const char *text, unsigned long bytes)
+{
+    int fd = fileno(rl_outstream);
+    while (bytes > 0) {
+        ssize_t n = write(fd, text, bytes);
+        if (n < 0 && errno == EAGAIN) {
+            poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
+        } else if (n < 0 && errno != EINTR) {
+            return;
+        } else if (n > 0) {
+            text += n;
+            bytes -= (unsigned long)n;
+        }
+    }
+}
+
+/* These two are async-signal-safe. */
+static void set_editing(void)
+{
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal.editing);
+    if (terminal.bracketed_paste)
+        terminal_write(paste_on, sizeof paste_on - 1);
+    terminal.active = 1;
+}
+
+static void set_found(void)
+{
+    if (!terminal.active)
+        return;
+    terminal.active = 0;
+    if (terminal.bracketed_paste)
+        terminal_write(paste_off, sizeof paste_off - 1);
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal.found);
+}
+
+static void handle(int number, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler};
+    sigemptyset(&action.sa_mask);
+    sigaction(number, &action, NULL);
+}
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    interrupt_raise(INTERRUPT_SIGNAL);
+}
+
+static void on_resize(int number)
+{
+    (void)number;                     /* it only has to end the wait for input */
+}
+
+/* The signal's own effect, with the terminal as it was found. */
+static void die_of(int number)
+{
+    set_found();
+    handle(number, SIG_DFL);
+    raise(number);
+}
+
+static void on_stop(int number)
+{
+    int error = errno;
+    sigset_t stop, before;
+    bool active = terminal.active;
+    set_found();
+    handle(number, SIG_DFL);
+    raise(number);
+    sigemptyset(&stop);
+    sigaddset(&stop, number);
+    sigprocmask(SIG_UNBLOCK, &stop, &before);   /* the process stops here */
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    handle(number, on_stop);
+    if (active)
+        set_editing();
+    terminal.stopped = 1;
+    errno = error;
+}
+
+static void take_signals(void)
+{
+    sigprocmask(SIG_BLOCK, NULL, &terminal.waiting);
+    terminal.blocked = terminal.waiting;
+    sigdelset(&terminal.waiting, SIGINT);
+    sigdelset(&terminal.waiting, SIGWINCH);
+    sigaddset(&terminal.blocked, SIGINT);
+    sigaddset(&terminal.blocked, SIGWINCH);
+    terminal_block();
+    handle(SIGINT, on_interrupt);
+    handle(SIGWINCH, on_resize);
+    handle(SIGTSTP, on_stop);
+    handle(SIGTERM, die_of);
+    handle(SIGHUP, die_of);
+    handle(SIGQUIT, die_of);
+}
+
+/* As Readline itself would set them: characters one by one, unechoed, Return told from line feed. */
+static void compute_modes(void)
+{
+    tcgetattr(STDIN_FILENO, &terminal.found);
+    terminal.editing = terminal.found;
+    terminal.editing.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+    terminal.editing.c_lflag |= ISIG;
+    terminal.editing.c_iflag &= ~(tcflag_t)(ICRNL | INLCR | IXON);
+    terminal.editing.c_cc[VMIN] = 1;
+    terminal.editing.c_cc[VTIME] = 0;
+    terminal.editing.c_cc[VLNEXT] = _POSIX_VDISABLE;
+    terminal.editing.c_cc[VDISCARD] = _POSIX_VDISABLE;
+}
+
+void terminal_begin(void)
+{
+    const char *paste = rl_variable_value("enable-bracketed-paste"), *term = getenv("TERM");
+    bool dumb = term == NULL || strcmp(term, "dumb") == 0;
+    terminal.bracketed_paste = !dumb && paste != NULL && strcmp(paste, "on") == 0;
+    compute_modes();
+    take_signals();
+    set_editing();
+}
+
+void terminal_end(void)
+{
+    set_found();
+    terminal_unblock();
+}
+
+void terminal_suspend(void) { set_found(); }
+void terminal_resume(void) { set_editing(); }
+
+void terminal_unblock(void) { sigprocmask(SIG_SETMASK, &terminal.waiting, NULL); }
+void terminal_block(void) { sigprocmask(SIG_SETMASK, &terminal.blocked, NULL); }
+
+bool terminal_wait(int milliseconds)
+{
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
+    return ppoll(&input, 1, milliseconds < 0 ? NULL : &time, &terminal.waiting) > 0;
+}
+
+bool terminal_pending(void)
+{
+    int bytes = 0;
+    return ioctl(STDIN_FILENO, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
+bool terminal_was_stopped(void)
+{
+    bool stopped = terminal.stopped;
+    terminal.stopped = 0;
+    return stopped;
+}
+
+static int size_from_environment(const char *name, int otherwise)
+{
+    const char *text = getenv(name);
+    int n = text != NULL ? atoi(text) : 0;
+    return n > 0 ? n : otherwise;
+}
+
+TerminalSize terminal_size(void)
+{
+    struct winsize size = {0};
+    if (ioctl(fileno(rl_outstream != NULL ? rl_outstream : stdout), TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return (TerminalSize){size_from_environment("COLUMNS", 80), size_from_environment("LINES", 24)};
+    return (TerminalSize){size.ws_col, size.ws_row > 0 ? size.ws_row : 24};
+}

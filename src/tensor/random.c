@@ -1,0 +1,234 @@
+#include "tensor/random.h"
+
+#include "base/runtime.h"
+
+#include <math.h>
+
+/* Every element has its own place in the stream, so threads fill any part in any order. A block of the
+ * generator is 128 bits, shared by four elements of 32 bits or two of 64; the high half of its counter is
+ * zero except when a draw was rejected. */
+enum {
+    THREADED = 64 * 1024,             /* fewer elements are filled by one thread */
+    STRETCH = 1 << 22                 /* elements between two looks at the interrupt flag */
+};
+
+void random_block(uint64_t key, uint64_t low, uint64_t high, uint32_t out[4])
+{
+    uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
+    uint32_t c0 = (uint32_t)low, c1 = (uint32_t)(low >> 32), c2 = (uint32_t)high, c3 = (uint32_t)(high >> 32);
+    for (int round = 0; round < 10; round++) {
+        uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
+        c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
+        c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
+        c1 = (uint32_t)p1;
+        c3 = (uint32_t)p0;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    out[0] = c0;
+    out[1] = c1;
+    out[2] = c2;
+    out[3] = c3;
+}
+
+static uint64_t join(uint32_t low, uint32_t high)
+{
+    return low | (uint64_t)high << 32;
+}
+
+void random_seed(Random *random, uint64_t seed)
+{
+    random->key = seed;
+    random->counter = 0;
+}
+
+uint64_t random_bits(Random *random)
+{
+    uint32_t words[4];
+    random_block(random->key, random->counter++, 0, words);
+    return join(words[0], words[1]);
+}
+
+static double ratio(const double a[8], const double b[8], double r)
+{
+    double up = a[7], down = b[7];
+    for (int i = 6; i >= 0; i--) {
+        up = up * r + a[i];
+        down = down * r + b[i];
+    }
+    return up / down;
+}
+
+/* The deviate below which a normal variable falls with probability p, 0 < p < 1, to about 16 digits:
+ * PPND16 of M. J. Wichura, "Algorithm AS 241: The percentage points of the normal distribution", Applied
+ * Statistics 37 (1988). */
+static double normal_quantile(double p)
+{
+    static const double a[8] = {
+        3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3,
+        1.3731693765509461125e4, 4.5921953931549871457e4, 6.7265770927008700853e4,
+        3.3430575583588128105e4, 2.5090809287301226727e3};
+    static const double b[8] = {
+        1.0, 4.2313330701600911252e1, 6.8718700749205790830e2,
+        5.3941960214247511077e3, 2.1213794301586595867e4, 3.9307895800092710610e4,
+        2.8729085735721942674e4, 5.2264952788528545610e3};
+    static const double c[8] = {
+        1.42343711074968357734e0, 4.63033784615654529590e0, 5.76949722146069140550e0,
+        3.64784832476320460504e0, 1.27045825245236838258e0, 2.41780725177450611770e-1,
+        2.27238449892691845833e-2, 7.74545014278341407640e-4};
+    static const double d[8] = {
+        1.0, 2.05319162663775882187e0, 1.67638483018380384940e0,
+        6.89767334985100004550e-1, 1.48103976427480074590e-1, 1.51986665636164571966e-2,
+        5.47593808499534494600e-4, 1.05075007164441684324e-9};
+    static const double e[8] = {
+        6.65790464350110377720e0, 5.46378491116411436990e0, 1.78482653991729133580e0,
+        2.96560571828504891230e-1, 2.65321895265761230930e-2, 1.24266094738807843860e-3,
+        2.71155556874348757815e-5, 2.01033439929228813265e-7};
+    static const double f[8] = {
+        1.0, 5.99832206555887937690e-1, 1.36929880922735805310e-1,
+        1.48753612908506148525e-2, 7.86869131145613259100e-4, 1.84631831751005468180e-5,
+        1.42151175831644588870e-7, 2.04426310338993978564e-15};
+    double q = p - 0.5;
+    if (fabs(q) <= 0.425)
+        return q * ratio(a, b, 0.180625 - q * q);
+    double r = sqrt(-log(q < 0 ? p : 1 - p));
+    double x = r <= 5 ? ratio(c, d, r - 1.6) : ratio(e, f, r - 5);
+    return q < 0 ? -x : x;
+}
+
+/* An array to fill. A filler writes the elements that one block of the generator gives. */
+typedef struct Fill {
+    Random from;                      /* its counter is that of the array's first element */
+    void *out;
+    int64_t size;
+    uint64_t range;                   /* of integers */
+    int64_t low;
+} Fill;
+
+typedef void Filler(const Fill *fill, int64_t block);
+
+static void fill_uniform_32(const Fill *fill, int64_t block)
+{
+    uint32_t words[4];
+    random_block(fill->from.key, fill->from.counter + (uint64_t)block, 0, words);
+    float *out = fill->out;
+    for (int64_t i = 4 * block; i < 4 * block + 4 && i < fill->size; i++)
+        out[i] = (float)(words[i & 3] >> 8) * 0x1p-24f;
+}
+
+static void fill_uniform_64(const Fill *fill, int64_t block)
+{
+    uint32_t words[4];
+    random_block(fill->from.key, fill->from.counter + (uint64_t)block, 0, words);
+    double *out = fill->out;
+    for (int64_t i = 2 * block; i < 2 * block + 2 && i < fill->size; i++)
+        out[i] = (double)(join(words[2 * (i & 1)], words[2 * (i & 1) + 1]) >> 11) * 0x1p-53;
+}
+
+/* The middle of one of 2^32 (2^52) equal intervals: never 0 or 1, and symmetric about 1/2. */
+static void fill_normal_32(const Fill *fill, int64_t block)
+{
+    uint32_t words[4];
+    random_block(fill->from.key, fill->from.counter + (uint64_t)block, 0, words);
+    float *out = fill->out;
+    for (int64_t i = 4 * block; i < 4 * block + 4 && i < fill->size; i++)
+        out[i] = (float)normal_quantile(((double)words[i & 3] + 0.5) * 0x1p-32);
+}
+
+static void fill_normal_64(const Fill *fill, int64_t block)
+{
+    uint32_t words[4];
+    random_block(fill->from.key, fill->from.counter + (uint64_t)block, 0, words);
+    double *out = fill->out;
+    for (int64_t i = 2 * block; i < 2 * block + 2 && i < fill->size; i++) {
+        uint64_t bits = join(words[2 * (i & 1)], words[2 * (i & 1) + 1]) >> 12;
+        out[i] = normal_quantile(((double)bits + 0.5) * 0x1p-52);
+    }
+}
+
+/* The element at `index` of an array of integers on [0, range), without bias: D. Lemire, "Fast random
+ * integer generation in an interval", ACM TOMACS 29 (2019). A rejected draw is made again from a counter
+ * of its own. */
+static uint64_t bounded(const Random *from, int64_t index, uint64_t range)
+{
+    uint64_t least = 0;
+    for (uint64_t attempt = 0;; attempt++) {
+        uint32_t words[4];
+        random_block(from->key, from->counter + (uint64_t)index / 2, attempt, words);
+        uint64_t bits = join(words[2 * (index & 1)], words[2 * (index & 1) + 1]);
+        unsigned __int128 product = (unsigned __int128)bits * range;
+        if ((uint64_t)product >= range)
+            return (uint64_t)(product >> 64);
+        if (least == 0)
+            least = -range % range;
+        if ((uint64_t)product >= least)
+            return (uint64_t)(product >> 64);
+    }
+}
+
+static void fill_integers(const Fill *fill, int64_t block)
+{
+    int64_t *out = fill->out;
+    for (int64_t i = 2 * block; i < 2 * block + 2 && i < fill->size; i++)
+        out[i] = (int64_t)((uint64_t)fill->low + bounded(&fill->from, i, fill->range));
+}
+
+/* Runs the filler over all blocks and moves the stream on by their number. */
+static void fill_all(Random *random, Fill *fill, Filler *filler, int per_block)
+{
+    int64_t blocks = (fill->size + per_block - 1) / per_block;
+    fill->from = *random;
+    for (int64_t first = 0; first < blocks; first += STRETCH / per_block) {
+        int64_t last = blocks - first < STRETCH / per_block ? blocks : first + STRETCH / per_block;
+        interrupt_poll();
+#pragma omp parallel for schedule(static) if (fill->size >= THREADED)
+        for (int64_t block = first; block < last; block++)
+            filler(fill, block);
+    }
+    random->counter += (uint64_t)blocks;
+}
+
+void random_uniform(Random *random, Tensor *out)
+{
+    assert(dtype_is_float(out->dtype));
+    bool single = out->dtype == DTYPE_FLOAT32;
+    Fill fill = {.out = tensor_allocate(out), .size = out->size};
+    fill_all(random, &fill, single ? fill_uniform_32 : fill_uniform_64, single ? 4 : 2);
+}
+
+void random_normal(Random *random, Tensor *out)
+{
+    assert(dtype_is_float(out->dtype));
+    bool single = out->dtype == DTYPE_FLOAT32;
+    Fill fill = {.out = tensor_allocate(out), .size = out->size};
+    fill_all(random, &fill, single ? fill_normal_32 : fill_normal_64, single ? 4 : 2);
+}
+
+void random_integers(Random *random, Tensor *out, int64_t low, int64_t high)
+{
+    assert(low < high);
+    char *data = tensor_allocate(out);
+    bool direct = out->dtype == DTYPE_INT64;
+    int64_t *integers = direct ? (int64_t *)data : scratch(mem_product((size_t)out->size, sizeof *integers));
+    Fill fill = {.out = integers, .size = out->size, .low = low, .range = (uint64_t)high - (uint64_t)low};
+    fill_all(random, &fill, fill_integers, 2);
+    for (int64_t i = 0; !direct && i < out->size; i++)
+        dtype_write(out->dtype, data + i * (int64_t)dtype_size(out->dtype), (double)integers[i]);
+}
+
+/* Fisher and Yates' shuffle, from the end (Durstenfeld, Algorithm 235, 1964). */
+void random_permutation(Random *random, Tensor *out)
+{
+    assert(out->dtype == DTYPE_INT64);
+    int64_t *data = tensor_allocate(out), n = out->size;
+    for (int64_t i = 0; i < n; i++)
+        data[i] = i;
+    for (int64_t i = n - 1; i > 0; i--) {
+        int64_t other = (int64_t)bounded(random, i, (uint64_t)i + 1), kept = data[i];
+        data[i] = data[other];
+        data[other] = kept;
+        if (i % STRETCH == 0)
+            interrupt_poll();
+    }
+    random->counter += (uint64_t)(n + 1) / 2;
+}

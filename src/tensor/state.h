@@ -1,0 +1,19 @@
+/* The tensor room's part of a session's state. */
+#ifndef DBX_TENSOR_STATE_H
+#define DBX_TENSOR_STATE_H
+
+#include "base/runtime.h"
+#include "tensor/parallel.h"
+#include "tensor/random.h"
+
+typedef struct TensorSession {
+    Random random;
+    bool looked_inside;               /* an element of an abstract tensor was asked for, which threw */
+    Workers workers;                  /* parallel_set_threads, parallel_stop */
+} TensorSession;
+
+static inline TensorSession *tensor_state(void) { return rt->tensor; }
+/* The stream that rand, randn, dropout and the others draw from. */
+static inline Random *random_state(void) { return &tensor_state()->random; }
+
+#endif
