@@ -34,7 +34,7 @@ LDLIBS := $(call packages,--libs $(PACKAGES)) -Wl,-rpath,$(call packages,--varia
 # ---- what there is ----
 
 SOURCES := $(wildcard src/*/*.c)
-GENERATED_SOURCES = $(BUILD)/lexer.c $(BUILD)/parser.c $(BUILD)/std.c
+GENERATED_SOURCES = $(BUILD)/lexer.c $(BUILD)/parser.c $(BUILD)/std.c $(BUILD)/tour.c
 GENERATED_HEADERS = $(BUILD)/parser.h $(BUILD)/op_list.h $(BUILD)/builtin_list.h
 OBJECTS = $(SOURCES:src/%.c=$(BUILD)/%.o) $(GENERATED_SOURCES:.c=.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
@@ -113,10 +113,15 @@ $(BUILD)/builtin_list.h: FORCE
 	mkdir -p $(@D)
 	$(call list,Builtin,builtin,BUILTIN,/dev/null $(wildcard src/lang/*.c src/lib/*.c))
 
-$(BUILD)/std.c: scripts/embed.awk $(STANDARD_LIBRARY) scripts/std
+$(BUILD)/std.c: scripts/embed.awk $(STANDARD_LIBRARY) $(wildcard scripts/std)
 	mkdir -p $(@D)
 	$(call say,AWK,$@)
-	awk -f scripts/embed.awk $(STANDARD_LIBRARY) < /dev/null > $@
+	awk -v table=embedded_files -v folder=std -f scripts/embed.awk $(STANDARD_LIBRARY) < /dev/null > $@
+
+$(BUILD)/tour.c: scripts/embed.awk scripts/demos/tour.dbx
+	mkdir -p $(@D)
+	$(call say,AWK,$@)
+	awk -v table=embedded_tour -v folder=demos -f scripts/embed.awk scripts/demos/tour.dbx > $@
 
 # ---- tests, demos, documents ----
 

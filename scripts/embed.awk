@@ -1,4 +1,5 @@
-# Writes the files named on the command line as a C table of texts; see src/lib/embedded.h.
+# Writes the files named on the command line as a C table of texts, called `table`, with names under `folder`; see
+# src/lib/embedded.h.
 
 function finish_text() {
     if (count > 0)
@@ -10,7 +11,7 @@ BEGIN { print "#include \"lib/embedded.h\"\n" }
 FNR == 1 {
     finish_text()
     names[++count] = FILENAME
-    sub(/^.*\//, "std/", names[count])
+    sub(/^.*\//, folder "/", names[count])
     printf "static const char text_%d[] =\n", count
 }
 
@@ -23,7 +24,7 @@ FNR == 1 {
 
 END {
     finish_text()
-    print "const EmbeddedFile embedded_files[] = {"
+    print "const EmbeddedFile " table "[] = {"
     for (i = 1; i <= count; i++)
         printf "    {\"%s\", text_%d, sizeof text_%d - 1},\n", names[i], i, i
     print "    {0, 0, 0}\n};"

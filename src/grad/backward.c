@@ -34,8 +34,8 @@ static void walk_destroy(Object *self)
         object_release(w->steps[i].node);
         object_release(w->steps[i].sum.one);
     }
-    mem_free(w->steps, w->capacity * sizeof *w->steps);
-    mem_free(w->inputs, w->input_capacity * sizeof *w->inputs);
+    mem_free(w->steps, w->capacity * sizeof *w->steps + 1);
+    mem_free(w->inputs, w->input_capacity * sizeof *w->inputs + 1);
 }
 
 static const ObjectType walk_type = {"walk", walk_destroy};
@@ -78,60 +78,112 @@ static GradTensor *next_input(InputCursor *at)
 
 static Step *add_step(Walk *w, GradTensor *node)
 {
-    if (w->count >= UINT32_MAX)
-        error_throw(ERROR_LIMIT, "the recorded graph has too many operations");
+    assert(w->count < w->capacity);
     node->object.link.visit.index = (uint32_t)w->count;
-    Step step = {.node = object_retain(node)};
-    if (w->count == w->capacity) {
-        size_t wider = w->capacity ? w->capacity * 2 : 64;
-        Step *steps = NULL;
-        object_release(node);         /* in case of a throw; the graph holds it meanwhile */
-        steps = mem_realloc(w->steps, w->capacity * sizeof *steps, wider * sizeof *steps);
-        object_retain(node);
-        w->steps = steps;
-        w->capacity = wider;
-    }
-    w->steps[w->count] = step;
+    w->steps[w->count] = (Step){.node = object_retain(node)};
     return &w->steps[w->count++];
 }
 
-/* The nodes that a depth-first walk is inside of: a stack of its own, so that depth never uses that of C. */
-typedef struct CursorStack {
-    InputCursor small[64], *at;
-    size_t depth, capacity;
-} CursorStack;
+/* Nodes still to be looked at: a stack of its own, so that depth never uses that of C. */
+typedef struct NodeStack {
+    GradTensor *small[64], **at;
+    size_t count, capacity;
+} NodeStack;
 
-static void push_node(CursorStack *s, GradTensor *node, uint32_t epoch)
+static void push_node(NodeStack *s, GradTensor *node)
 {
-    if (s->at == NULL) {
-        s->at = s->small;
-        s->capacity = 64;
-    }
-    if (s->depth == s->capacity) {
-        InputCursor *wider = scratch(2 * s->capacity * sizeof *wider);
+    if (s->count == s->capacity) {
+        GradTensor **wider = scratch(2 * s->capacity * sizeof *wider);
         memcpy(wider, s->at, s->capacity * sizeof *wider);
         s->at = wider;
         s->capacity *= 2;
     }
-    node->object.link.visit.mark = epoch;
-    s->at[s->depth++] = (InputCursor){.node = node};
+    s->at[s->count++] = node;
 }
 
-/* Inputs come before the node. */
-static void plan_from(Walk *w, GradTensor *root, uint32_t epoch)
+/* The outputs and the nodes at which a plan ends. */
+typedef struct PlanRequest {
+    int64_t outputs;
+    GradTensor *const *ys;
+    int64_t targets;
+    GradTensor *const *at;
+    const TensorList *stops;          /* or NULL */
+    uint32_t epoch;
+    size_t nodes, inputs;             /* counted by count_uses */
+} PlanRequest;
+
+static bool is_marked(const PlanRequest *r, const GradTensor *node)
 {
-    CursorStack stack;
-    stack.at = NULL;
-    stack.depth = 0;
-    if (root->object.link.visit.mark == epoch)
-        return;
-    push_node(&stack, root, epoch);
-    while (stack.depth > 0) {
-        GradTensor *input = next_input(&stack.at[stack.depth - 1]);
-        if (input == NULL)
-            add_step(w, stack.at[--stack.depth].node);
-        else if (input->object.link.visit.mark != epoch)
-            push_node(&stack, input, epoch);
+    return node->object.link.visit.mark == r->epoch;
+}
+
+/* Barriers are the first steps; other nodes are in no step before they are placed. */
+static bool is_barrier(const Walk *w, const GradTensor *node)
+{
+    size_t i = node->object.link.visit.index;
+    return i < w->count && w->steps[i].node == node;
+}
+
+static void mark_node(PlanRequest *r, NodeStack *stack, GradTensor *node)
+{
+    node->object.link.visit.mark = r->epoch;
+    node->object.link.visit.index = 0;
+    r->nodes++;
+    push_node(stack, node);
+}
+
+/* Notes in each node's `index` how many times it is an input of others. */
+static void count_uses(const Walk *w, PlanRequest *r)
+{
+    NodeStack stack = {.at = stack.small, .capacity = 64};
+    for (int64_t i = 0; i < r->outputs; i++)
+        if (gt_tracked(r->ys[i]) && !is_marked(r, r->ys[i]))
+            mark_node(r, &stack, r->ys[i]);
+    while (stack.count > 0) {
+        InputCursor cursor = {.node = stack.at[--stack.count]};
+        GradTensor *input;
+        while ((input = next_input(&cursor)) != NULL) {
+            r->inputs++;
+            if (!is_marked(r, input))
+                mark_node(r, &stack, input);
+            else if (is_barrier(w, input))
+                continue;
+            input->object.link.visit.index++;
+        }
+    }
+}
+
+enum { PLACED = UINT32_MAX };
+
+static void place_node(NodeStack *stack, GradTensor *node)
+{
+    node->object.link.visit.index = (uint32_t)PLACED;
+    push_node(stack, node);
+}
+
+/* A node is placed when everything made from it is (Kahn 1962); a chain of a million takes a stack of one. */
+static void place_nodes(Walk *w, const PlanRequest *r)
+{
+    NodeStack stack = {.at = stack.small, .capacity = 64};
+    for (int64_t i = 0; i < r->outputs; i++)
+        if (gt_tracked(r->ys[i]) && !is_barrier(w, r->ys[i]) && r->ys[i]->object.link.visit.index == 0)
+            place_node(&stack, r->ys[i]);
+    size_t barriers = w->count;
+    while (stack.count > 0) {
+        InputCursor cursor = {.node = stack.at[--stack.count]};
+        GradTensor *input;
+        add_step(w, cursor.node);
+        while ((input = next_input(&cursor)) != NULL)
+            if (!(is_barrier(w, input) && w->steps[input->object.link.visit.index].barrier)
+                && --input->object.link.visit.index == 0)
+                place_node(&stack, input);
+    }
+    for (size_t i = barriers, j = w->count; i < j; i++) {       /* outputs first becomes inputs first */
+        Step step = w->steps[--j];
+        w->steps[j] = w->steps[i];
+        w->steps[i] = step;
+        w->steps[j].node->object.link.visit.index = (uint32_t)j;
+        w->steps[i].node->object.link.visit.index = (uint32_t)i;
     }
 }
 
@@ -142,10 +194,8 @@ static void plan_inputs(Walk *w)
         GradTensor *input;
         w->steps[i].first_input = (uint32_t)w->input_count;
         while (!w->steps[i].barrier && (input = next_input(&cursor)) != NULL)
-            VEC_PUSH(w->inputs, w->input_count, w->input_capacity, input->object.link.visit.index);
+            w->inputs[w->input_count++] = input->object.link.visit.index;
     }
-    if (w->input_count > UINT32_MAX)
-        error_throw(ERROR_LIMIT, "the recorded graph has too many operations");
 }
 
 static size_t input_end(const Walk *w, size_t i)
@@ -168,13 +218,21 @@ static Walk *plan(int64_t outputs, GradTensor *const *ys, int64_t targets, GradT
 {
     Walk *w = object_new_zeroed(&walk_type, sizeof *w);
     PoolMark mark = pool_mark();
-    uint32_t epoch = ++grad_state()->epoch;
-    plan_barriers(w, targets, at, epoch);
+    PlanRequest r = {outputs, ys, targets, at, stops, ++grad_state()->epoch, 0, 0};
+    size_t barriers = (size_t)targets + (stops != NULL ? (size_t)stops->count : 0);
+    w->steps = mem_alloc(mem_product(barriers, sizeof *w->steps) + 1);
+    w->capacity = barriers;
+    plan_barriers(w, targets, at, r.epoch);
     if (stops != NULL)
-        plan_barriers(w, stops->count, stops->at, epoch);
-    for (int64_t i = 0; i < outputs; i++)
-        if (gt_tracked(ys[i]))
-            plan_from(w, ys[i], epoch);
+        plan_barriers(w, stops->count, stops->at, r.epoch);
+    count_uses(w, &r);
+    if (w->count + r.nodes >= PLACED || r.inputs >= PLACED)
+        error_throw(ERROR_LIMIT, "the recorded graph has too many operations");
+    w->steps = mem_realloc(w->steps, barriers * sizeof *w->steps + 1, (w->count + r.nodes) * sizeof *w->steps + 1);
+    w->capacity = w->count + r.nodes;
+    w->inputs = mem_alloc(r.inputs * sizeof *w->inputs + 1);
+    w->input_capacity = r.inputs;
+    place_nodes(w, &r);
     plan_inputs(w);
     pool_drain(mark);
     return w;
@@ -497,21 +555,22 @@ void pushforward(int64_t count, GradTensor *const *sources, GradTensor *const *t
  * that level. */
 static bool reaches_leaf(GradTensor *root, uint32_t epoch)
 {
-    CursorStack stack;
-    stack.at = NULL;
-    stack.depth = 0;
-    if (!gt_tracked(root) || root->object.link.visit.mark == epoch)
-        return false;
-    push_node(&stack, root, epoch);
-    while (stack.depth > 0) {
-        InputCursor *top = &stack.at[stack.depth - 1];
-        GradTensor *input = top->node->op != NULL ? next_input(top) : NULL;
-        if (top->node->op == NULL)
+    NodeStack stack = {.at = stack.small, .capacity = 64};
+    if (gt_tracked(root) && root->object.link.visit.mark != epoch) {
+        root->object.link.visit.mark = epoch;
+        push_node(&stack, root);
+    }
+    while (stack.count > 0) {
+        InputCursor cursor = {.node = stack.at[--stack.count]};
+        GradTensor *input;
+        if (cursor.node->op == NULL)
             return true;
-        if (input == NULL)
-            stack.depth--;
-        else if (input->object.link.visit.mark != epoch)
-            push_node(&stack, input, epoch);
+        while ((input = next_input(&cursor)) != NULL) {
+            if (input->object.link.visit.mark == epoch)
+                continue;
+            input->object.link.visit.mark = epoch;
+            push_node(&stack, input);
+        }
     }
     return false;
 }

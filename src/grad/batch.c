@@ -77,8 +77,7 @@ static GradTensor *line_up(GradTensor *x, uint32_t levels, int visible)
     return shaped(batch, n + x->t.ndim, shape);
 }
 
-/* The extents of the levels of a mask. */
-static int level_sizes(uint32_t levels, int64_t *shape)
+int batch_sizes(uint32_t levels, int64_t *shape)
 {
     int n = 0;
     for (uint32_t level = 0; levels >> level != 0; level++)
@@ -94,24 +93,32 @@ GradTensor *batch_over(GradTensor *x, uint32_t levels)
     if (levels == gt_batch(x))
         return batch_of(x);
     GradTensor *lined = line_up(x, levels, x->t.ndim);
-    int n = level_sizes(levels, shape);
+    int n = batch_sizes(levels, shape);
     memcpy(shape + n, tensor_shape(&x->t), (size_t)x->t.ndim * sizeof *shape);
     return gt_expand(lined, n + x->t.ndim, shape);
 }
 
-uint32_t batch_open(int64_t size)
+uint32_t batch_open(int64_t size, uint32_t used)
 {
     GradState *state = grad_state();
-    if (state->batch_depth == BATCH_MOST)
+    uint32_t level = 1;
+    while ((state->levels | used) >= level)
+        level <<= 1;
+    if (level >= 1u << BATCH_MOST)
         error_throw(ERROR_LIMIT, "vmap: at most %d can be nested", BATCH_MOST);
-    state->mapping = true;
-    state->batch_size[state->batch_depth++] = size;
-    return 1u << (state->batch_depth - 1);
+    batch_reopen(level, &size);
+    return level;
 }
 
-void batch_close(void)
+void batch_reopen(uint32_t levels, const int64_t *sizes)
 {
-    grad_state()->batch_depth--;
+    GradState *state = grad_state();
+    state->mapping |= levels != 0;
+    state->levels |= levels;
+    state->levels_used |= levels;
+    for (int level = 0; level < BATCH_MOST; level++)
+        if (levels >> level & 1)
+            state->batch_size[level] = *sizes++;
 }
 
 /* ---- one slice after the other ---- */
@@ -341,7 +348,7 @@ GradTensor *batch_shape(const OpCall *c, uint32_t levels)
     for (int i = 0; i < op_arg_count(c->op); i++) {
         if (c->op->args[i] != ARG_SHAPE)
             continue;
-        int n = level_sizes(levels, shape);
+        int n = batch_sizes(levels, shape);
         memcpy(shape + n, m.args[i].ints->at, (size_t)m.args[i].ints->count * sizeof *shape);
         m.args[i].ints = int_list_new(n + m.args[i].ints->count, shape);
     }
@@ -356,7 +363,7 @@ GradTensor *batch_broadcast(const OpCall *c, uint32_t levels)
     if (x->t.ndim > to->count)
         call_error(c, ERROR_SHAPE, "shape %s does not broadcast to %s", shape_text(x->t.ndim, tensor_shape(&x->t)),
                    shape_text((int)to->count, to->at));
-    int n = level_sizes(levels, shape);
+    int n = batch_sizes(levels, shape);
     memcpy(shape + n, to->at, (size_t)to->count * sizeof *shape);
     return gt_expand(line_up(x, levels, (int)to->count), n + (int)to->count, shape);
 }
@@ -367,7 +374,7 @@ GradTensor *batch_sum_to(const OpCall *c, uint32_t levels)
     const IntList *to = c->args[1].ints;
     int64_t kept[TENSOR_MAX_NDIM], shape[TENSOR_MAX_NDIM];
     GradTensor *x = call_in(c, 0);
-    int n = level_sizes(levels, kept), extra = x->t.ndim - (int)to->count;
+    int n = batch_sizes(levels, kept), extra = x->t.ndim - (int)to->count;
     memcpy(shape, kept, (size_t)n * sizeof *shape);
     memcpy(shape + n, to->at, (size_t)to->count * sizeof *shape);
     for (int i = 0; i < x->t.ndim; i++)
@@ -427,7 +434,7 @@ static void join_results(const Mapped *m, TensorList *const *results, int64_t sl
 static void run_loop(Mapped *m, GradTensor **out, TensorList **list)
 {
     int64_t slices = 0, count = m->op->outputs > 0 ? m->op->outputs : 1;
-    level_sizes(m->levels & -m->levels, &slices);
+    batch_sizes(m->levels & -m->levels, &slices);
     if (slices == 0)
         error_throw(ERROR_VALUE, "vmap: %s cannot be mapped over nothing", op_name_text(m->op));
     TensorList **results = scratch((size_t)slices * sizeof *results);
@@ -469,17 +476,14 @@ static void run_formula(void *data)
 
 static bool try_formula(const OpCall *c, GradTensor **out, TensorList **list)
 {
-    GradState *state = grad_state();
     Formula f = {*c, out, list};
-    bool recording = state->recording;
-    int depth = state->batch_depth;
+    GradContext context = grad_context();
     tensor_state()->looked_inside = false;
     if (error_protect(run_formula, &f))
         return true;
     if (!tensor_state()->looked_inside)
         error_rethrow();
-    state->recording = recording;
-    state->batch_depth = depth;
+    grad_restore(&context);
     return false;
 }
 

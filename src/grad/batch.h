@@ -14,7 +14,7 @@
 #include "grad/op.h"
 
 /* The levels under way as a mask. */
-static inline uint32_t batch_levels(void) { return (1u << grad_state()->batch_depth) - 1; }
+static inline uint32_t batch_levels(void) { return grad_state()->levels; }
 /* The batch of a mapped tensor; x itself when it is none. */
 static inline GradTensor *batch_of(GradTensor *x) { return gt_batch(x) != 0 ? gt_args(x)[0].tensor : x; }
 /* A slice of a batch, whose leading axes belong to the levels of the mask; the batch itself for no levels. */
@@ -22,10 +22,13 @@ GradTensor *batch_slice(GradTensor *batch, uint32_t levels);
 /* The batch of x over these levels and its own, repeated over those that x is no slice of. */
 GradTensor *batch_over(GradTensor *x, uint32_t levels);
 
-/* Opens a level of this many slices, and returns its mask; closes the innermost one. Whoever catches a throw puts
- * GradState.batch_depth back. */
-uint32_t batch_open(int64_t size);
-void batch_close(void);
+/* Opens a level of this many slices above all that are open, and those in `used`, and returns its mask. The
+ * caller puts GradState.levels back to close it. */
+uint32_t batch_open(int64_t size, uint32_t used);
+/* The extents of the levels of a mask; returns how many they are. */
+int batch_sizes(uint32_t levels, int64_t *sizes);
+/* Opens levels again that were open when something was recorded, with the sizes that they had. */
+void batch_reopen(uint32_t levels, const int64_t *sizes);
 
 /* Runs an operation on batches when an argument is mapped; false when none is. Its result is put into *out, its several
  * results into out, or their list into *list, as the row says. */

@@ -81,6 +81,7 @@ const Op op_to = {
     .example = "[1.7, -1.7].to(\"int32\")  #=> [1, -1]",
     .related = "tensor default_dtype",
     .forward = to_forward, .vjp = to_vjp, .linear = LINEAR_EACH, .batch = batch_leading,
+    .check = "x[3]: to(x, \"float64\")\nx[3, 2]: to(x.T, \"float64\")\nx[]: to(x, \"float64\")",
 };
 
 GradTensor *gt_cast(GradTensor *x, Dtype dtype)
@@ -125,6 +126,8 @@ const Op op_broadcast_to = {
     .example = "broadcast_to([1, 2], (2, 2))  #=> [[1, 2], [1, 2]]",
     .related = "repeat tile unsqueeze",
     .forward = broadcast_to_forward, .vjp = broadcast_to_vjp, .linear = LINEAR_EACH, .batch = batch_broadcast,
+    .check = "x[3]: broadcast_to(x, (2, 3))\nx[2, 1]: broadcast_to(x, (4, 2, 3))\nx[]: broadcast_to(x, (2,))\n"
+             "x[1, 3]: broadcast_to(x.T, (3, 2))\nx[1]: broadcast_to(x, (0,))\nx[]: broadcast_to(x, ())",
 };
 
 GradTensor *gt_expand(GradTensor *x, int ndim, const int64_t *shape)

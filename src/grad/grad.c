@@ -74,7 +74,7 @@ GradTensor *gt_new_recorded(Dtype dtype, int ndim, const int64_t *shape, int cou
     x->op = NULL;
     x->home = NULL;
     x->t.state = TENSOR_EMPTY;
-    x->t.flags = 0;
+    x->t.flags = grad_state()->inside << GT_INSIDE_SHIFT;
     tensor_init(&x->t, dtype, ndim, shape);
     return x;
 }
@@ -213,7 +213,76 @@ void variable_set_grad(Variable *v, GradTensor *grad)
     v->grad = grad;
 }
 
+/* ---- watches ---- */
+
+static void watch_destroy(Object *self)
+{
+    Watch *w = (Watch *)self;
+    for (size_t i = 0; i < w->count; i++)
+        object_release(w->nodes[i]);
+    mem_free(w->nodes, w->capacity * sizeof *w->nodes);
+}
+
+static const ObjectType watch_type = {"watch", watch_destroy};
+
+Watch *watch_begin(void)
+{
+    GradState *state = grad_state();
+    Watch *w = object_new_zeroed(&watch_type, sizeof *w);
+    if (state->inside == UINT8_MAX)
+        error_throw(ERROR_LIMIT, "checkpoints are nested too deep");
+    w->outer = state->watch;
+    state->watch = w;
+    state->inside++;
+    return w;
+}
+
+void watch_note(GradTensor *x)
+{
+    GradState *state = grad_state();
+    Watch *w = state->watch;
+    if (x->t.flags >> GT_INSIDE_SHIFT >= state->inside)
+        return;
+    if (w->count > 0 && w->nodes[w->count - 1] == x)
+        return;
+    VEC_PUSH(w->nodes, w->count, w->capacity, x);
+    object_retain(x);
+}
+
+TensorList *watch_end(Watch *w)
+{
+    GradState *state = grad_state();
+    TensorList *list = tensor_list_new((int64_t)w->count, NULL);
+    uint32_t epoch = ++state->epoch;
+    list->count = 0;
+    for (size_t i = 0; i < w->count; i++) {
+        if (w->nodes[i]->object.link.visit.mark == epoch)
+            continue;
+        w->nodes[i]->object.link.visit.mark = epoch;
+        list->at[list->count++] = object_retain(w->nodes[i]);
+    }
+    state->watch = w->outer;
+    state->inside--;
+    return list;
+}
+
 /* ---- state ---- */
+
+GradContext grad_context(void)
+{
+    const GradState *s = grad_state();
+    return (GradContext){s->recording, s->levels, s->levels_used, s->inside, s->watch};
+}
+
+void grad_restore(const GradContext *context)
+{
+    GradState *s = grad_state();
+    s->recording = context->recording;
+    s->levels = context->levels;
+    s->levels_used = context->levels_used;
+    s->inside = context->inside;
+    s->watch = context->watch;
+}
 
 GradState *grad_state_new(void)
 {

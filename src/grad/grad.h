@@ -46,6 +46,7 @@ enum {                                /* GradTensor.t.flags */
     GT_TRACKED = 1,                   /* an operation on it is recorded */
     GT_WEAK = 2,
     GT_NUMBERS_SHIFT = 8,             /* 8 bits: which arguments are immediate numbers, see OpCall.numbers */
+    GT_INSIDE_SHIFT = 24,             /* 8 bits: nested watches when it was made */
     GT_BATCH_SHIFT = 16               /* 8 bits: levels of vmap that it is a slice of, see batch.h */
 };
 
@@ -119,17 +120,45 @@ void variable_set_grad(Variable *variable, GradTensor *grad);    /* NULL for non
 
 enum { BATCH_MOST = 8 };              /* nested vmaps: bits for their levels in the flags of a tensor */
 
+/* What a throw must put back. */
+typedef struct GradContext {
+    bool recording;
+    uint32_t levels;                  /* of vmap under way, as a mask */
+    uint32_t levels_used;             /* opened since whoever wants to know set it to 0 */
+    uint32_t inside;                  /* nested watches */
+    struct Watch *watch;              /* the innermost, or NULL */
+} GradContext;
+
 typedef struct GradState {
     bool recording;
     Dtype default_dtype;
     uint32_t epoch;                   /* of graph walks */
-    int batch_depth;                  /* nested vmaps under way, see batch.h */
-    int64_t batch_size[BATCH_MOST];   /* slices of each */
-    bool mapping;                     /* there was a vmap: arguments may be mapped */
     uint64_t recorded;                /* operations recorded so far, for :time */
+    bool mapping;                     /* there was a vmap: arguments may be mapped */
+    uint32_t levels, levels_used, inside;
+    int64_t batch_size[BATCH_MOST];   /* slices of each level */
+    struct Watch *watch;
 } GradState;
 
 static inline GradState *grad_state(void) { return rt->grad; }
+GradContext grad_context(void);
+void grad_restore(const GradContext *context);
+
+/* A watch notes the tracked tensors, made before it began, that operations meet, whether they are recorded or not: what the
+ * code that runs meanwhile captures. */
+typedef struct Watch {
+    Object object;
+    struct Watch *outer;
+    GradTensor **nodes;               /* owned, each once */
+    size_t count, capacity;
+} Watch;
+
+Watch *watch_begin(void);
+/* The nodes, as they were noted. */
+TensorList *watch_end(Watch *watch);
+/* For op_call: a tracked argument. */
+void watch_note(GradTensor *x);
+
 GradState *grad_state_new(void);
 void grad_state_free(GradState *state);
 

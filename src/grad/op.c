@@ -172,24 +172,34 @@ GradTensor *call_view(const OpCall *c, GradTensor *x, int ndim, const int64_t *s
 
 /* ---- running ---- */
 
+/* A tracked argument of an operation that may be recorded. */
+static inline bool meets(GradTensor *x)
+{
+    if (!gt_tracked(x))
+        return false;
+    if (__builtin_expect(grad_state()->watch != NULL, 0))
+        watch_note(x);
+    return true;
+}
+
 /* Does anything that the result depends on want a gradient? */
 static bool must_record(const Op *op, const Arg *args, uint32_t numbers)
 {
-    if (!grad_state()->recording || op->constant != NULL)
+    bool tracked = false;
+    if ((!grad_state()->recording && grad_state()->watch == NULL) || op->constant != NULL)
         return false;
     for (int i = 0; i < OP_MAX_ARGS && op->args[i] != ARG_END; i++) {
         if (op->constant_args >> i & 1)
             continue;
         if (op->args[i] == ARG_TENSOR && !(numbers >> i & 1)) {
-            if (args[i].tensor != NULL && gt_tracked(args[i].tensor))
-                return true;
+            if (args[i].tensor != NULL)
+                tracked |= meets(args[i].tensor);
         } else if (op->args[i] == ARG_TENSORS) {
             for (int64_t k = 0; k < args[i].tensors->count; k++)
-                if (gt_tracked(args[i].tensors->at[k]))
-                    return true;
+                tracked |= meets(args[i].tensors->at[k]);
         }
     }
-    return false;
+    return tracked && grad_state()->recording;
 }
 
 static _Noreturn void throw_broadcast(const OpCall *c, const GradTensor *const *in, int count)
@@ -211,7 +221,10 @@ static _Noreturn void throw_broadcast(const OpCall *c, const GradTensor *const *
         else
             snprintf(hint, sizeof hint, "counted from the last axis, axis -%d is %lld and %lld", i, x, y);
     }
-    error_throw_hint(ERROR_SHAPE, hint, "shapes %s and %s do not broadcast", left, right);
+    /* An operator shows itself in the source line. */
+    bool named = c->op->infix == NULL;
+    error_throw_hint(ERROR_SHAPE, hint, "%s%sshapes %s and %s do not broadcast", named ? op_name_text(c->op) : "",
+                     named ? ": " : "", left, right);
 }
 
 static _Noreturn void throw_dtype(const OpCall *c, Dtype dtype)

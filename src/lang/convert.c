@@ -37,7 +37,7 @@ GradTensor *value_tensor(Value v)
 
 Value value_of_tensor(GradTensor *x)
 {
-    if (!gt_weak(x) || gt_tracked(x))
+    if (!gt_weak(x) || gt_tracked(x) || gt_batch(x) != 0)
         return value_object(TAG_TENSOR, x);
     double item = tensor_item(&x->t);
     return gt_dtype(x) == DTYPE_BOOL ? value_bool(item != 0) : value_number(item);
@@ -50,6 +50,10 @@ bool value_is_numeric(Value v)
 
 static bool tensor_truth(GradTensor *x)
 {
+    if (gt_batch(x) != 0)
+        error_throw_hint(ERROR_TYPE, "where(c, a, b) chooses in each slice by itself; or loop over the slices: stack(map(f, xs))",
+                         "inside of vmap a mapped value stands for all slices at once, which may be true in some and false in "
+                         "others: an `if` or `while` cannot depend on it");
     if (x->t.size == 1)
         return tensor_item(&x->t) != 0;
     if (x->t.size == 0)

@@ -356,6 +356,7 @@ static Value method_function(Frame *frame, Node *method, Value x)
                              "`%s` is a property, not a function", property_names[i]);
     if (x.tag == TAG_RECORD)
         property_read(x, method->as.method.name);       /* throws: neither a field nor a function */
+    frame->at = name;
     throw_unknown_name(method->as.method.name);
 }
 

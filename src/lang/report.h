@@ -11,7 +11,7 @@ typedef struct TraceEntry {
     uint32_t offset;                  /* of the call */
 } TraceEntry;
 
-enum { TRACE_KEPT = 16 };             /* at each end of a long traceback */
+enum { TRACE_KEPT = 8 };              /* at each end of a long traceback */
 
 typedef struct ErrorPlace {
     Source *source;                   /* NULL when no source text is concerned */

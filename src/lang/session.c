@@ -116,21 +116,10 @@ static void module_free(Module *m)
 #define OP(name) extern const Op op_##name;
 #include "op_list.h"
 #undef OP
-#define BUILTIN(name) extern const Builtin builtin_##name;
-#include "builtin_list.h"
-#undef BUILTIN
-
 static const Op *const all_ops[] = {
 #define OP(name) &op_##name,
 #include "op_list.h"
 #undef OP
-};
-
-static const Builtin *const all_builtins[] = {
-#define BUILTIN(name) &builtin_##name,
-#include "builtin_list.h"
-#undef BUILTIN
-    NULL
 };
 
 void session_define(const char *usage, Value value)
@@ -294,15 +283,14 @@ bool session_protect(Session *s, void (*body)(void *), void *data)
     Frame *frame = s->frame;
     Value *top = s->top;
     uint32_t depth = s->depth;
-    GradState saved = *grad_state();
+    GradContext context = grad_context();
     if (error_protect(body, data))
         return true;
     s->frame = frame;
     s->depth = depth;
     while (s->top > top)
         value_release(*--s->top);
-    grad_state()->recording = saved.recording;
-    grad_state()->batch_depth = saved.batch_depth;
+    grad_restore(&context);
     return false;
 }
 

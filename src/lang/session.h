@@ -90,6 +90,8 @@ bool session_run_bytes(Session *session, const char *text, size_t bytes, const c
 
 /* Defines a name that is there from the start: "f(x)" or "pi". */
 void session_define(const char *usage, Value value);
+/* Every built-in, with NULL behind the last (lib/table.c). */
+extern const Builtin *const all_builtins[];
 /* The constants pi, inf, ... (lib/constants.c). */
 void constants_define(void);
 

@@ -19,6 +19,7 @@ typedef struct Derivation {
     bool recording;                   /* was on around the transform: its results are recorded where they must be */
     Value in, out;                    /* the differentiated arguments, with leaves in the place of tensors; the result */
     TensorList *sources, *results;    /* their leaves as the graph has them (see grad/batch.h) */
+    uint32_t levels_used;             /* of vmap, while f ran: a walk for many seeds at once takes another */
 } Derivation;
 
 /* Makes the leaves of `in` leaves of a graph. */
@@ -42,6 +43,8 @@ void derivation_push(const Derivation *d, GradTensor *const *tangents, GradTenso
 void derivation_pull(const Derivation *d, GradTensor *const *cotangents, GradTensor **out);
 /* The structure `form` with these tangents or cotangents of its leaves; NULL is zero. */
 Value derivation_value(Value form, GradTensor *const *gradients);
+/* All derivatives of the results by the sources: for every leaf of the result a structure like the argument. */
+Value derivation_jacobian(const Derivation *d);
 /* The result as it leaves the transform: with its history only when it depends on more than the sources. */
 Value derivation_result(const Derivation *d);
 /* Cuts the history of what depends on nothing but the sources. */

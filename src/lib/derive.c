@@ -43,9 +43,14 @@ static TensorList *tensors_of(Value structure)
 
 void derivation_call(Derivation *d, Value f, uint32_t count, const Value *args, String *const *names)
 {
-    grad_state()->recording = true;
+    GradState *state = grad_state();
+    uint32_t used = state->levels_used;
+    state->recording = true;
+    state->levels_used = 0;
     d->out = call_value(f, count, args, names);
-    grad_state()->recording = d->recording;
+    d->levels_used = state->levels_used;
+    state->levels_used |= used;
+    state->recording = d->recording;
     d->results = tensors_of(d->out);
 }
 

@@ -1,6 +1,6 @@
-/* The examples in the entries of functions, run and compared. An example is a text with a mark "#=> " behind each expression
- * that is shown; what print would write for the expression must follow it. White space is collapsed, and numbers compare
- * with a relative tolerance. */
+/* The examples in the entries of functions, run and compared. An example is a text with a mark "#=> "
+ * behind each expression that is shown; what print would write for the expression must follow it. White
+ * space is collapsed, and numbers compare with a relative tolerance. */
 #include "lib/reference.h"
 
 #include "lang/parse.h"
@@ -16,7 +16,8 @@ static const char mark[] = "#=>";
 
 /* ---- comparing ---- */
 
-/* The length of the number at `at`, 0 for none. Unlike strtod it leaves words such as "infix" and "0x" alone. */
+/* The length of the number at `at`, 0 for none. Unlike strtod it leaves words such as "infix" and "0x"
+ * alone. */
 static size_t number_length(const char *at)
 {
     const char *digits = at + (*at == '-' || *at == '+');
@@ -95,14 +96,16 @@ static Ending ending_of(const char *code, Span *span)
     const Node *last = list->count > 0 ? list->at[list->count - 1] : NULL;
     if (last == NULL || last->kind != NODE_EXPRESSION)
         return ENDS_OTHERWISE;
-    *span = last->as.expression.value->span;
-    return last->as.expression.value->kind == NODE_TUPLE && code[span->start] != '(' ? ENDS_IN_VALUES : ENDS_IN_VALUE;
+    const Node *value = last->as.expression.value;
+    *span = value->span;
+    return value->kind == NODE_TUPLE && code[span->start] != '(' ? ENDS_IN_VALUES : ENDS_IN_VALUE;
 }
 
 /* The code up to the expression at its end, and that in between two texts. */
 static bool run_around(Example *e, const char *code, Span span, const char *before, const char *behind)
 {
-    const char *text = string_format("%.*s%s%.*s%s\n", (int)span.start, code, before, (int)(span.end - span.start),
+    const char *text = string_format("%.*s%s%.*s%s\n", (int)span.start, code, before,
+                                     (int)(span.end - span.start),
                                      code + span.start, behind)->text;
     return session_run(e->inside, text, "<example>", RUN_SCRIPT);
 }
@@ -138,8 +141,8 @@ static void run_stretch(Example *e, const char *code, const char *expected)
         buf_printf(e->failure, "expected %s got %s", expected, got);
 }
 
-/* Lines up to one with a mark are one stretch; lines behind it that begin with a mark or a space go on with what is
- * expected. */
+/* Lines up to one with a mark are one stretch; lines behind it that begin with a mark or a space go on
+ * with what is expected. */
 static void run_stretches(void *data)
 {
     Example *e = data;
@@ -198,7 +201,8 @@ int reference_test(Session *session_given)
             continue;
         const char *failure = failure_of(&rows.at[i]);
         failed += *failure != '\0';
-        printf("%s %s%s%s\n", *failure == '\0' ? "ok" : "FAIL", rows.at[i].name, *failure == '\0' ? "" : " ", failure);
+        printf("%s %s%s%s\n", *failure == '\0' ? "ok" : "FAIL", rows.at[i].name, *failure == '\0' ? "" : " ",
+               failure);
     }
     pool_drain(mark_before);
     session_leave(entry);

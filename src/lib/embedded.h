@@ -1,4 +1,4 @@
-/* The standard library's source files, embedded by the build (scripts/embed.awk) from scripts/std. */
+/* Source files that the build embeds in the program (scripts/embed.awk). */
 #ifndef DBX_LIB_EMBEDDED_H
 #define DBX_LIB_EMBEDDED_H
 
@@ -10,6 +10,7 @@ typedef struct EmbeddedFile {
     size_t bytes;
 } EmbeddedFile;
 
-extern const EmbeddedFile embedded_files[];
+extern const EmbeddedFile embedded_files[];      /* scripts/std */
+extern const EmbeddedFile embedded_tour[];       /* scripts/demos/tour.dbx */
 
 #endif

@@ -2,6 +2,7 @@
 #include "lang/display.h"
 #include "lib/reference.h"
 #include "lib/row.h"
+#include "lib/topics.h"
 
 #include <string.h>
 
@@ -21,14 +22,16 @@ static const char overview[] =
     "  x[0], x[1:], x[-1]             elements and parts\n"
     "  fn g(a, b=1) { return a + b }  a function of statements; if, while, for ... in, try ... catch\n"
     "\n"
-    "help(sin) explains a function, help(\"solve linear\") searches, source(f) shows code, vars() what there is.\n"
-    "\n";
+    "help(sin) explains a function, help(\"solve linear\") searches, source(f) shows code, vars() what\n"
+    "there is. "
+    "help(\"operators\") explains a topic:\n ";
 
 /* The function that a name stands for where help was called, or TAG_UNSET. */
 static Value function_named(String *name)
 {
     const Frame *frame = session()->frame;
-    const Cell *cell = table_find(&(frame != NULL ? frame->module : session()->main)->cells, name->text, name->bytes);
+    const Cell *cell = table_find(&(frame != NULL ? frame->module : session()->main)->cells, name->text,
+                                  name->bytes);
     if (cell == NULL || cell->value.tag != TAG_FUNCTION)
         cell = builtin_cell(name->text);
     return cell != NULL && cell->value.tag == TAG_FUNCTION ? cell->value : (Value){TAG_UNSET, {.any = NULL}};
@@ -56,39 +59,62 @@ static void describe(Buf *out, Value v)
     else
         buf_printf(out, "A value of type %s", value_type_name(v));
     if (x != NULL)
-        buf_printf(out, " of shape %s and dtype %s; it has the properties shape ndim size dtype grad requires_grad T",
+        buf_printf(out,
+                   " of shape %s and dtype %s; it has the properties "
+                   "shape ndim size dtype grad requires_grad T",
                    shape_text(x->t.ndim, tensor_shape(&x->t)), dtype_name(gt_dtype(x)));
     buf_puts(out, ". help(f) explains functions.\n");
+}
+
+static void put_overview(Buf *out)
+{
+    buf_puts(out, overview);
+    for (const Topic *topic = topics; topic->name != NULL; topic++)
+        buf_printf(out, " %s", topic->name);
+    buf_puts(out, "\n\n");
+    reference_names(out);
+}
+
+/* A function's name, a topic, a word of one, or anything else to look for. */
+static void put_help_on(Buf *out, String *text)
+{
+    Value f = function_named(text);
+    const Topic *topic = topic_find(text->text);
+    if (f.tag == TAG_FUNCTION)
+        reference_entry(out, f);
+    else if (topic != NULL)
+        buf_printf(out, "%s\n", topic->text);
+    else
+        search(out, text);
 }
 
 static Value run_help(Call *call)
 {
     Value about = call->args[0];
     Buf *out = buf_new();
-    if (about.tag == TAG_STRING) {
-        Value f = function_named(about.as.any);
-        if (f.tag == TAG_FUNCTION)
-            reference_entry(out, f);
-        else
-            search(out, about.as.any);
-    } else if (about.tag == TAG_FUNCTION) {
+    if (about.tag == TAG_STRING)
+        put_help_on(out, about.as.any);
+    else if (about.tag == TAG_FUNCTION)
         reference_entry(out, about);
-    } else if (about.tag == TAG_NONE) {
-        buf_puts(out, overview);
-        reference_names(out);
-    } else {
+    else if (about.tag == TAG_NONE)
+        put_overview(out);
+    else
         describe(out, about);
-    }
     write_buf(out);
     return value_none();
 }
 
 const Builtin builtin_help = {
     .usage = "help(about=none)", .section = "program",
-    .doc = "Writes the entry of a function: how it is called, what it does, its errors, its derivative and an example. For a function "
-           "of a program these are the `##` lines above its definition. help(\"text\") searches all entries, help() lists the "
-           "names of all functions.",
-    .example = "## Doubles.\nf(x) = 2 * x\nhelp(f)  #=> f(x)\n#=> Doubles.\n#=> Defined in <example>, line 2.",
+    .doc = "Writes the entry of a function: how it is called, what it does, its errors, its derivative and "
+           "an example. For a function of a program these are the `##` lines above its definition. "
+           "help(\"operators\") explains a topic or a keyword, help(\"any words\") searches all entries, "
+           "help() lists topics and functions.",
+    .example = "## Doubles.\n"
+               "f(x) = 2 * x\n"
+               "help(f)  #=> f(x)\n"
+               "#=> Doubles.\n"
+               "#=> Defined in <example>, line 2.",
     .related = "doc source vars",
     .run = run_help,
 };
@@ -112,7 +138,8 @@ static Value run_source(Call *call)
 {
     const Function *f = arg_function(call, 0).as.any;
     if (f->kind != FUNCTION_CLOSURE)
-        error_throw_hint(ERROR_VALUE, "help(f) explains it", "source: `%s` is built in and has no source in the language",
+        error_throw_hint(ERROR_VALUE, "help(f) explains it",
+                         "source: `%s` is built in and has no source in the language",
                          function_name(f));
     Span span = f->as.code->node->span;
     return value_string(string_new(f->chunk->source->text + span.start, span.end - span.start));

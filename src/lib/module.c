@@ -1,5 +1,5 @@
-/* import: files as records of their top-level names. A file runs once in a session, in a Module of its own, which is known
- * by the file's path after all links. */
+/* import: files as records of their top-level names. A file runs once in a session, in a Module of its
+ * own, which is known by the file's path after all links. */
 #include "lib/module.h"
 #include "lib/paths.h"
 
@@ -39,7 +39,8 @@ static _Noreturn void throw_cycle(const Call *call, const Module *again)
         if (inside && m->running)
             buf_printf(chain, "%s -> ", basename(m->path->text));
     }
-    call_throw(call, ERROR_IO, "the files import each other: %s%s", buf_text(chain), basename(again->path->text));
+    call_throw(call, ERROR_IO, "the files import each other: %s%s", buf_text(chain),
+               basename(again->path->text));
 }
 
 static int compare_cells(const void *a, const void *b)
@@ -74,8 +75,8 @@ static void load_module(void *data)
     run_text(l->module, source_read(l->path), false);
 }
 
-/* A file that failed is forgotten, so that importing it again runs it again. What it has defined stays until the session
- * ends, for code that may still refer to it. */
+/* A file that failed is forgotten, so that importing it again runs it again. What it has defined stays
+ * until the session ends, for code that may still refer to it. */
 static Module *run_module(const char *path, const char *real)
 {
     Loading loading = {module_new(string_of(real)), path};
@@ -110,10 +111,10 @@ static Value run_import(Call *call)
 
 const Builtin builtin_import = {
     .usage = "import(path)", .section = "program",
-    .doc = "Runs another file and gives the record of its top-level names. The path is relative to the file that imports. A file "
-           "runs once in a session, however often it is imported.",
-    .errors = "io when the file cannot be read, lies outside of the sandbox, or imports the file that imports it; whatever the "
-              "file itself raises.",
+    .doc = "Runs another file and gives the record of its top-level names. The path is relative to the file "
+           "that imports. A file runs once in a session, however often it is imported.",
+    .errors = "io when the file cannot be read, lies outside of the sandbox, or imports the file that "
+              "imports it; whatever the file itself raises.",
     .example = "try { import(\"missing.dbx\") } catch err { print(err.kind) }  #=> io",
     .related = "load source",
     .run = run_import,

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-/* Reads a whole text as one number, written as in the language, with a sign, or inf or nan; white space around it is
- * skipped. False when it is none. */
+/* Reads a whole text as one number, written as in the language, with a sign, or inf or nan; white space
+ * around it is skipped. False when it is none. */
 bool numeral_read(const char *text, double *x);
 
 #endif

@@ -27,7 +27,9 @@ static String *place_of(const char *path)
         errno = ENOENT;               /* a link to nowhere, or a folder that is not there */
         return NULL;
     }
-    String *folder = real_path(slash == NULL ? "." : slash == path ? "/" : string_new(path, (size_t)(slash - path))->text);
+    const char *above = slash == NULL ? "." : slash == path ? "/"
+                                            : string_new(path, (size_t)(slash - path))->text;
+    String *folder = real_path(above);
     return folder == NULL ? NULL : path_in(folder, string_of(slash == NULL ? path : slash + 1));
 }
 

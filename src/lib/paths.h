@@ -6,8 +6,8 @@
 
 typedef enum PathUse { PATH_READ, PATH_WRITE } PathUse;
 
-/* The path to open: `path` itself, or in a sandbox its place after all links; throws kind io, naming the function, when it
- * lies outside, and kind value when it is no path. */
+/* The path to open: `path` itself, or in a sandbox its place after all links; throws kind io, naming the
+ * function, when it lies outside, and kind value when it is no path. */
 const char *path_checked(const Call *call, const String *path, PathUse use);
 /* Argument i, which must be a string, so checked. */
 const char *arg_path(const Call *call, int i, PathUse use);

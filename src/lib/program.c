@@ -25,8 +25,8 @@ static Value run_print(Call *call)
 
 const Builtin builtin_print = {
     .usage = "print(...values, sep=\" \", end=\"\\n\")", .section = "program",
-    .doc = "Writes the values to standard output, with sep between them and end behind: strings bare, tensors as nested lists. "
-           "precision(n) sets how many digits elements show.",
+    .doc = "Writes the values to standard output, with sep between them and end behind: strings bare, "
+           "tensors as nested lists. precision(n) sets how many digits elements show.",
     .errors = "type when sep or end is not a string; io when the output cannot be written.",
     .example = "print(1, \"a\", [1, 2])  #=> 1 a [1, 2]\nprint(1, 2, sep=\", \", end=\".\")  #=> 1, 2.",
     .related = "str repr format precision",
@@ -57,7 +57,8 @@ static Value run_error(Call *call)
         const char *kept = field_text(what.as.any, "hint");
         if (hint == NULL && *kept != '\0')
             hint = kept;
-        error_throw_hint(kind_named(field_text(what.as.any, "kind")), hint, "%s", field_text(what.as.any, "message"));
+        error_throw_hint(kind_named(field_text(what.as.any, "kind")), hint, "%s", field_text(what.as.any,
+                                                                                             "message"));
     }
     if (what.tag != TAG_STRING)
         arg_error(call, 0, "a string, or the record of a caught error");
@@ -66,8 +67,8 @@ static Value run_error(Call *call)
 
 const Builtin builtin_error = {
     .usage = "error(message, hint=none)", .section = "program",
-    .doc = "Raises an error of kind \"user\". Given the record of a caught error it raises that again, with its message, hint and "
-           "kind.",
+    .doc = "Raises an error of kind \"user\". Given the record of a caught error it raises that again, with "
+           "its message, hint and kind.",
     .errors = "always; type when the message is not a string.",
     .example = "try { error(\"no data\") } catch err { print(err.kind, err.message) }  #=> user no data",
     .related = "assert",
@@ -76,6 +77,8 @@ const Builtin builtin_error = {
 
 static Value run_assert(Call *call)
 {
+    if (!value_is_numeric(call->args[0]))
+        arg_error(call, 0, "a bool, a number or a one-element tensor");
     if (!value_truth(call->args[0]))
         error_throw(ERROR_USER, "%s", arg_string(call, 1)->text);
     return value_none();
@@ -104,7 +107,8 @@ const Builtin builtin_exit = {
     .usage = "exit(status=0)", .section = "program",
     .doc = "Ends the program with an exit status; no `catch` stops it.",
     .errors = "value when the status is not from 0 to 255.",
-    .example = "try { exit(1000) } catch err { print(err.message) }  #=> exit: `status` must be from 0 to 255, not 1000",
+    .example = "try { exit(256) } catch err { print(err.message) }\n"
+               "#=> exit: `status` must be from 0 to 255, not 256",
     .related = "error",
     .run = run_exit,
 };
@@ -157,7 +161,8 @@ static Value run_vars(Call *call)
 
 const Builtin builtin_vars = {
     .usage = "vars()", .section = "program",
-    .doc = "The top-level variables and functions of this file or of the REPL, as a record in the order of the alphabet.",
+    .doc = "The top-level variables and functions of this file or of the REPL, as a record in the order of "
+           "the alphabet.",
     .example = "b = 2; a = 1; vars()  #=> {a: 1, b: 2}",
     .related = "keys help",
     .run = run_vars,
@@ -173,8 +178,8 @@ static Value run_seed(Call *call)
 
 const Builtin builtin_seed = {
     .usage = "seed(n)", .section = "create",
-    .doc = "Starts the stream of random numbers afresh from a whole number. Equal seeds give equal numbers on every machine and "
-           "for every number of threads.",
+    .doc = "Starts the stream of random numbers afresh from a whole number. Equal seeds give equal numbers "
+           "on every machine and for every number of threads.",
     .errors = "type when n is not a whole number.",
     .example = "seed(1); a = rand(3); seed(1); array_equal(a, rand(3))  #=> true",
     .related = "rand randn randint permutation",
@@ -187,15 +192,16 @@ static Value run_default_dtype(Call *call)
     if (dtype == DTYPES)
         return value_text(dtype_name(*current));
     if (!dtype_is_float(dtype))
-        call_throw(call, ERROR_VALUE, "the default is \"float32\" or \"float64\", not \"%s\"", dtype_name(dtype));
+        call_throw(call, ERROR_VALUE, "the default is \"float32\" or \"float64\", not \"%s\"",
+                   dtype_name(dtype));
     *current = dtype;
     return value_none();
 }
 
 const Builtin builtin_default_dtype = {
     .usage = "default_dtype(name=none)", .section = "create",
-    .doc = "Sets the dtype of tensors that are made without naming one, \"float32\" or \"float64\"; without an argument it gives the "
-           "name of the one in effect.",
+    .doc = "Sets the dtype of tensors that are made without naming one, \"float32\" or \"float64\"; without "
+           "an argument it gives the name of the one in effect.",
     .errors = "type when there is no dtype of that name; value when it is not a float.",
     .example = "default_dtype(\"float64\"); [1, 2].dtype  #=> float64\ndefault_dtype()  #=> float64",
     .related = "tensor to",
@@ -215,8 +221,8 @@ static Value run_precision(Call *call)
 
 const Builtin builtin_precision = {
     .usage = "precision(n=none)", .section = "program",
-    .doc = "Sets how many significant digits the elements of tensors show, 6 at the start; without an argument it gives the "
-           "number in effect.",
+    .doc = "Sets how many significant digits the elements of tensors show, 6 at the start; without an "
+           "argument it gives the number in effect.",
     .errors = "value when n is not from 1 to 17.",
     .example = "precision(3); print([pi, 1])  #=> [3.14, 1]",
     .related = "print format",

@@ -1,6 +1,7 @@
 #include "lib/reference.h"
 
 #include "lib/row.h"
+#include "lib/topics.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -14,7 +15,8 @@ static int page_width(void)
     return width > 40 && width < 100 ? width : 96;
 }
 
-/* The words of a text in lines that begin with `indent` spaces; the first line has begun already, at column `column`. */
+/* The words of a text in lines that begin with `indent` spaces; the first line has begun already, at
+ * column `column`. */
 static void put_wrapped(Buf *out, const char *text, size_t indent, size_t column)
 {
     size_t width = (size_t)page_width();
@@ -69,7 +71,8 @@ void reference_entry(Buf *out, Value function)
     Row row = row_of(function);
     buf_printf(out, "%s\n", row.usage);
     if (f->kind == FUNCTION_CLOSURE) {
-        put_lines(out, row.doc != NULL ? row.doc : "It has no documentation: `##` lines above it would be.", "  ");
+        put_lines(out, row.doc != NULL ? row.doc : "It has no documentation: `##` lines above it would be.",
+                  "  ");
         put_place(out, f);
         return;
     }
@@ -112,7 +115,8 @@ static void put_related(Buf *out, const char *related)
 
 static void put_markdown(Buf *out, const Row *row)
 {
-    buf_printf(out, "### <a id=\"%s\"></a>`%s`\n\n%s\n\n", row->name, row->usage, row->doc != NULL ? row->doc : "");
+    buf_printf(out, "### <a id=\"%s\"></a>`%s`\n\n%s\n\n", row->name, row->usage,
+               row->doc != NULL ? row->doc : "");
     if (row->errors != NULL)
         buf_printf(out, "*Errors:* %s\n\n", row->errors);
     if (row->derivative != NULL)
@@ -126,11 +130,17 @@ static void put_markdown(Buf *out, const Row *row)
 void reference_page(Buf *out)
 {
     Rows rows = rows_all();
-    buf_puts(out, "# Functions of dbx\n\nMade by `make docs` from the entries that `help(f)` shows. A parameter with `=` may be left "
-                  "out; `x.f(a)` means `f(x, a)`.\n\n");
+    buf_puts(out, "# Reference\n\n"
+                  "Made by `make docs` from what `help` shows. A parameter with `=` may be left out; "
+                  "`x.f(a)` means `f(x, a)`.\n\n"
+                  "## The language\n\n");
+    for (const Topic *topic = topics; topic->name != NULL; topic++)
+        buf_printf(out, "### %c%s\n\n```\n%s\n```\n\n", toupper((unsigned char)*topic->name), topic->name + 1,
+                   topic->text);
     for (uint32_t i = 0; i < rows.count; i++) {
         if (i == 0 || strcmp(rows.at[i].section, rows.at[i - 1].section) != 0)
-            buf_printf(out, "## %c%s\n\n", toupper((unsigned char)*rows.at[i].section), rows.at[i].section + 1);
+            buf_printf(out, "## %c%s\n\n", toupper((unsigned char)*rows.at[i].section),
+                       rows.at[i].section + 1);
         put_markdown(out, &rows.at[i]);
     }
 }
@@ -139,7 +149,8 @@ void reference_page(Buf *out)
 
 static bool holds_word(const Row *row, const char *word)
 {
-    const char *const texts[] = {row->name, row->usage, row->section, row->doc, row->derivative, row->related};
+    const char *const texts[] = {row->name, row->usage, row->section, row->doc, row->derivative,
+                                 row->related};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (texts[i] != NULL && strcasestr(texts[i], word) != NULL)
             return true;
@@ -212,6 +223,8 @@ static void print_body(void *data)
         reference_page(out);
     else if (cell != NULL && cell->value.tag == TAG_FUNCTION)
         reference_entry(out, cell->value);
+    else if (topic_find(p->name) != NULL)
+        buf_printf(out, "%s\n", topic_find(p->name)->text);
     else
         p->found = reference_search(out, p->name);
     session_write(buf_text(out), out->bytes);

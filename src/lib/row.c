@@ -28,15 +28,18 @@ Row row_of(Value function)
         return (Row){function_name(f), b->usage, b->section, b->doc, b->errors, NULL, b->example, b->related};
     }
     const Op *op = f->as.op;
-    return (Row){function_name(f), op->usage, op->section, op->doc, op->errors, derivative_text(op), op->example,
+    return (Row){function_name(f), op->usage, op->section, op->doc, op->errors, derivative_text(op),
+                 op->example,
                  op->related};
 }
 
 /* Sections in the order of the reference page; others follow. */
 static int section_rank(const char *section)
 {
-    static const char *const order[] = {"create", "elementwise", "reduce", "linear algebra", "shape", "index", "neural",
-                                        "gradients", "derivatives", "structures", "text", "program", "files", "see", "standard library"};
+    static const char *const order[] = {"create", "elementwise", "reduce", "linear algebra", "shape", "index",
+                                        "neural",
+                                        "gradients", "derivatives", "structures", "text", "program", "files",
+                                        "see", "standard library"};
     enum { SECTIONS = sizeof order / sizeof *order };
     for (int i = 0; i < SECTIONS; i++)
         if (strcmp(order[i], section) == 0)

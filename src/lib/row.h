@@ -4,8 +4,8 @@
 
 #include "lang/session.h"
 
-typedef struct Row {
-    const char *name, *usage, *section, *doc, *errors, *derivative, *example, *related;   /* NULL where there is none */
+typedef struct Row {                  /* a text is NULL where there is none */
+    const char *name, *usage, *section, *doc, *errors, *derivative, *example, *related;
 } Row;
 
 Row row_of(Value function);

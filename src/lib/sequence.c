@@ -39,7 +39,8 @@ static Sequence open_or_throw(const Call *call, int i, Value v)
     if (sequence_open(&s, v))
         return s;
     error_throw_hint(ERROR_TYPE, v.tag == TAG_NUMBER ? "range(n) gives the numbers below n" : NULL,
-                     "%s: `%s` must be a tuple, a range, a string, a record or a tensor with an axis, not a %s",
+                     "%s: `%s` must be a tuple, a range, a string, a record or a tensor with an axis, "
+                     "not a %s",
                      function_name(call->self), arg_name(call, i),
                      v.tag == TAG_TENSOR ? "0-d tensor" : value_type_name(v));
 }

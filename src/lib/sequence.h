@@ -1,5 +1,5 @@
-/* What `for` and the functions on sequences walk: tuples, ranges, strings by character, the keys of a record, and the first
- * axis of a tensor. */
+/* What `for` and the functions on sequences walk: tuples, ranges, strings by character, the keys of a
+ * record, and the first axis of a tensor. */
 #ifndef DBX_LIB_SEQUENCE_H
 #define DBX_LIB_SEQUENCE_H
 
@@ -19,8 +19,8 @@ Sequence arg_sequence_in(const Call *call, int i, uint32_t k);
 
 Value sequence_item(const Sequence *sequence, int64_t k);
 
-/* Appends to a tuple under construction, and drains the pool down to `mark`, which was taken before the tuple was made:
- * what making the item has left behind is gone, and only the tuple stays. */
+/* Appends to a tuple under construction, and drains the pool down to `mark`, which was taken before the
+ * tuple was made: what making the item has left behind is gone, and only the tuple stays. */
 Tuple *collect(Tuple *collected, Value item, PoolMark mark);
 
 #endif

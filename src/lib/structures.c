@@ -18,10 +18,12 @@ static Value run_len(Call *call)
 
 const Builtin builtin_len = {
     .usage = "len(x)", .section = "structures",
-    .doc = "How many items a tuple or a range has, fields a record, characters a string, and the extent of a tensor's first "
-           "axis. The number of a tensor's elements is x.size.",
+    .doc = "How many items a tuple or a range has, fields a record, characters a string, and the extent of "
+           "a tensor's first axis. The number of a tensor's elements is x.size.",
     .errors = "type for numbers, 0-d tensors and functions, which have no length.",
-    .example = "len(\"abc\")  #=> 3\nlen({a: 1, b: 2})  #=> 2\nlen(zeros(4, 2))  #=> 4",
+    .example = "len(\"abc\")  #=> 3\n"
+               "len({a: 1, b: 2})  #=> 2\n"
+               "len(zeros(4, 2))  #=> 4",
     .related = "range keys",
     .run = run_len,
 };
@@ -42,10 +44,11 @@ static Value run_range(Call *call)
 
 const Builtin builtin_range = {
     .usage = "range(start, stop=none, step=1)", .section = "structures",
-    .doc = "The whole numbers from start up to stop, which is not among them; range(n) counts from 0 to n - 1. They are "
-           "not stored, so range(1e9) costs nothing.",
+    .doc = "The whole numbers from start up to stop, which is not among them; range(n) counts from 0 to n - "
+           "1. They are not stored, so range(1e9) costs nothing.",
     .errors = "type when an argument is not whole; value when the step is 0.",
-    .example = "for i in range(3) { print(i, end=\" \") }  #=> 0 1 2\nmap(x -> x, range(10, 0, -4))  #=> (10, 6, 2)",
+    .example = "for i in range(3) { print(i, end=\" \") }  #=> 0 1 2\n"
+               "map(x -> x, range(10, 0, -4))  #=> (10, 6, 2)",
     .related = "enumerate arange linspace",
     .run = run_range,
 };
@@ -98,7 +101,8 @@ static Value run_zip(Call *call)
 
 const Builtin builtin_zip = {
     .usage = "zip(...xs)", .section = "structures",
-    .doc = "A tuple of tuples: the first items of all sequences, then the second ones, and so on to the end of the shortest.",
+    .doc = "A tuple of tuples: the first items of all sequences, then the second ones, and so on to the end "
+           "of the shortest.",
     .errors = "type when an argument cannot be walked.",
     .example = "zip((1, 2, 3), (\"a\", \"b\"))  #=> ((1, \"a\"), (2, \"b\"))",
     .related = "enumerate map",
@@ -111,7 +115,8 @@ static Value run_append(Call *call)
 {
     Value xs = call->args[0];
     if (value_tensor(xs) != NULL)
-        error_throw_hint(ERROR_TYPE, "concat((x, y)) joins tensors; appending to a tuple and stacking it once is fastest",
+        error_throw_hint(ERROR_TYPE,
+                         "concat((x, y)) joins tensors; appending to a tuple and stacking it once is fastest",
                          "append: `xs` must be a tuple, not a %s", value_type_name(xs));
     return value_object(TAG_TUPLE, tuple_append(arg_tuple(call, 0), call->args[1]));
 }
@@ -187,12 +192,13 @@ static Value run_concat(Call *call)
 
 const Builtin builtin_concat = {
     .usage = "concat(...xs, axis=0)", .section = "shape",
-    .doc = "Joins the tensors of a tuple along an axis: concat((a, b)), concat((a, b), 1), concat((a, b), axis=1). Their other "
-           "extents are equal; the dtype is the widest; gradients flow to all of them. Given tuples, concat(t, u), it "
-           "joins them to one tuple, and strings to one string.",
-    .errors = "shape when the other extents differ or a tensor is 0-d; index when the axis is out of range; type when there is "
-              "something else than tensors among the parts.",
-    .example = "concat(([1, 2], [3]))  #=> [1, 2, 3]\nconcat(([[1], [2]], [[3], [4]]), axis=1)  #=> [[1, 3], [2, 4]]\n"
+    .doc = "Joins the tensors of a tuple along an axis: concat((a, b)), concat((a, b), 1), concat((a, b), "
+           "axis=1). Their other extents are equal; the dtype is the widest; gradients flow to all of them. "
+           "Given tuples, concat(t, u), it joins them to one tuple, and strings to one string.",
+    .errors = "shape when the other extents differ or a tensor is 0-d; index when the axis is out of range; "
+              "type when there is something else than tensors among the parts.",
+    .example = "concat(([1, 2], [3]))  #=> [1, 2, 3]\n"
+               "concat(([[1], [2]], [[3], [4]]), axis=1)  #=> [[1, 3], [2, 4]]\n"
                "concat((1, 2), (\"a\",))  #=> (1, 2, \"a\")",
     .related = "stack split append",
     .run = run_concat,

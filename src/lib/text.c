@@ -1,5 +1,5 @@
-/* Functions on strings. Positions and lengths are in code points, but what only searches and cuts works on bytes, which is
- * right in UTF-8. */
+/* Functions on strings. Positions and lengths are in code points, but what only searches and cuts works on
+ * bytes, which is right in UTF-8. */
 #include "base/runtime.h"
 #include "lib/sequence.h"
 #include "ops/rules.h"
@@ -71,7 +71,8 @@ static Value run_split(Call *call)
         if (value_tensor(x) == NULL)
             arg_error(call, 0, "a string or a tensor");
         if (!arg_given(call, 1))
-            call_throw(call, ERROR_TYPE, "`n_or_sizes` must say how to split a tensor: a number of parts, or their sizes");
+            call_throw(call, ERROR_TYPE,
+                       "`n_or_sizes` must say how to split a tensor: a number of parts, or their sizes");
         return call_value(value_object(TAG_FUNCTION, function_op(&op_split)), 3, call->args, NULL);
     }
     int which = arg_given(call, 3) ? 3 : 1;
@@ -81,18 +82,22 @@ static Value run_split(Call *call)
         call_throw(call, ERROR_TYPE, "a string is split at a `separator`, which must be a string, not a %s",
                    value_type_name(call->args[which]));
     if (arg_string(call, which)->bytes == 0)
-        error_throw_hint(ERROR_VALUE, "map(c -> c, text) gives the characters", "split: the separator is empty");
+        error_throw_hint(ERROR_VALUE, "map(c -> c, text) gives the characters",
+                         "split: the separator is empty");
     return split_by(x.as.any, call->args[which].as.any);
 }
 
 const Builtin builtin_split = {
     .usage = "split(x, n_or_sizes=none, axis=0, separator=none)", .section = "shape",
-    .doc = "Of a tensor: the tuple of its parts along an axis: n equal ones, or parts of the sizes in a tuple. Of a string: "
-           "the tuple of its parts between separators, split(text, \",\"), or without a separator between white space.",
-    .errors = "shape when the axis does not split that way; index when it is out of range; value when the separator is empty; "
-              "type when x is neither a tensor nor a string.",
-    .example = "split([1, 2, 3, 4], 2)  #=> ([1, 2], [3, 4])\nsplit([1, 2, 3, 4], (1, 3))  #=> ([1], [2, 3, 4])\n"
-               "split(\"a,b,,c\", \",\")  #=> (\"a\", \"b\", \"\", \"c\")\nsplit(\" to  be \")  #=> (\"to\", \"be\")",
+    .doc = "Of a tensor: the tuple of its parts along an axis: n equal ones, or parts of the sizes in a "
+           "tuple. Of a string: the tuple of its parts between separators, split(text, \",\"), or without a "
+           "separator between white space.",
+    .errors = "shape when the axis does not split that way; index when it is out of range; value when the "
+              "separator is empty; type when x is neither a tensor nor a string.",
+    .example = "split([1, 2, 3, 4], 2)  #=> ([1, 2], [3, 4])\n"
+               "split([1, 2, 3, 4], (1, 3))  #=> ([1], [2, 3, 4])\n"
+               "split(\"a,b,,c\", \",\")  #=> (\"a\", \"b\", \"\", \"c\")\n"
+               "split(\" to  be \")  #=> (\"to\", \"be\")",
     .related = "concat slice join strip",
     .run = run_split,
 };
@@ -100,7 +105,8 @@ const Builtin builtin_split = {
 static Value run_join(Call *call)
 {
     if (call->args[0].tag == TAG_STRING && call->args[1].tag != TAG_STRING)
-        error_throw_hint(ERROR_TYPE, "the separator comes second: join(xs, \", \")", "join: `sep` must be a string, not a %s",
+        error_throw_hint(ERROR_TYPE, "the separator comes second: join(xs, \", \")",
+                         "join: `sep` must be a string, not a %s",
                          value_type_name(call->args[1]));
     Sequence xs = arg_sequence(call, 0);
     const String *separator = arg_string(call, 1);
@@ -110,7 +116,8 @@ static Value run_join(Call *call)
         Value item = sequence_item(&xs, k);
         if (item.tag != TAG_STRING)
             error_throw_hint(ERROR_TYPE, "join(map(str, xs), sep) joins the texts of all kinds of values",
-                             "join: item %lld of `xs` is a %s, not a string", (long long)k, value_type_name(item));
+                             "join: item %lld of `xs` is a %s, not a string", (long long)k,
+                             value_type_name(item));
         if (k > 0)
             buf_add(out, separator->text, separator->bytes);
         buf_add(out, ((String *)item.as.any)->text, ((String *)item.as.any)->bytes);
@@ -221,8 +228,8 @@ const Builtin builtin_ends_with = {
 
 /* ---- letters ---- */
 
-/* The locale is made for the call, because what towupper does must not depend on the user's. Where the system has no such
- * locale, letters outside of ASCII stay what they are. */
+/* The locale is made for the call, because what towupper does must not depend on the user's. Where the
+ * system has no such locale, letters outside of ASCII stay what they are. */
 typedef struct LocaleHold {
     Object object;
     locale_t locale;

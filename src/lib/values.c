@@ -14,8 +14,8 @@ static Value run_type(Call *call)
 
 const Builtin builtin_type = {
     .usage = "type(x)", .section = "structures",
-    .doc = "What kind of value x is: \"number\", \"bool\", \"string\", \"none\", \"tensor\", \"tuple\", \"record\", \"function\" or "
-           "\"range\". A parameter and a buffer are tensors.",
+    .doc = "What kind of value x is: \"number\", \"bool\", \"string\", \"none\", \"tensor\", \"tuple\", "
+           "\"record\", \"function\" or \"range\". A parameter and a buffer are tensors.",
     .example = "type(2), type([2]), type(sin)  #=> number tensor function",
     .related = "repr str",
     .run = run_type,
@@ -63,10 +63,13 @@ static Value run_format(Call *call)
 
 const Builtin builtin_format = {
     .usage = "format(x, spec=\"\")", .section = "text",
-    .doc = "The text of x in a format, as in f\"{x:spec}\": [[fill]align][sign][0][width][,][.precision][type] with alignment "
-           "< > ^ and type d e f g or %. One-element tensors count as numbers; other values are padded.",
+    .doc = "The text of x in a format, as in f\"{x:spec}\": "
+           "[[fill]align][sign][0][width][,][.precision][type] with alignment < > ^ and type d e f g or %. "
+           "One-element tensors count as numbers; other values are padded.",
     .errors = "value when the format is not one.",
-    .example = "format(pi, \".3f\")  #=> 3.142\nformat(0.25, \".0%\")  #=> 25%\nformat(\"ab\", \">5\") + \"|\"  #=> ab|",
+    .example = "format(pi, \".3f\")  #=> 3.142\n"
+               "format(0.25, \".0%\")  #=> 25%\n"
+               "format(\"ab\", \">5\") + \"|\"  #=> ab|",
     .related = "str repr print",
     .run = run_format,
 };
@@ -76,7 +79,8 @@ const Builtin builtin_format = {
 /* A number that a derivative is being taken by is a tensor inside, and stays what it is. */
 static bool is_number(Value v)
 {
-    return v.tag == TAG_NUMBER || (v.tag == TAG_TENSOR && gt_weak(v.as.any) && gt_dtype(v.as.any) != DTYPE_BOOL);
+    return v.tag == TAG_NUMBER
+        || (v.tag == TAG_TENSOR && gt_weak(v.as.any) && gt_dtype(v.as.any) != DTYPE_BOOL);
 }
 
 static Value run_number(Call *call)
@@ -85,8 +89,10 @@ static Value run_number(Call *call)
     double x;
     if (is_number(v))
         return v;
-    if (v.tag != TAG_STRING)
+    if (value_is_numeric(v))
         return value_number(arg_number(call, 0));
+    if (v.tag != TAG_STRING)
+        arg_error(call, 0, "a string, a bool, a number or a one-element tensor");
     const String *text = v.as.any;
     if (strlen(text->text) != text->bytes || !numeral_read(text->text, &x)) {
         Buf *shown = buf_new();
@@ -99,7 +105,8 @@ static Value run_number(Call *call)
 const Builtin builtin_number = {
     .usage = "number(x)", .section = "text",
     .doc = "The number that a string, a bool or a one-element tensor says.",
-    .errors = "value when a string is not a number; type for a tensor of several elements and for other values.",
+    .errors = "value when a string is not a number; type for a tensor of several elements and for other "
+              "values.",
     .example = "number(\"1.5\") + number(true)  #=> 2.5",
     .related = "item str",
     .run = run_number,
@@ -121,8 +128,8 @@ static Value run_item(Call *call)
 
 const Builtin builtin_item = {
     .usage = "item(x)", .section = "structures",
-    .doc = "The element of a one-element tensor as a plain number, or as a bool when the tensor's dtype is bool. No gradient "
-           "flows through it.",
+    .doc = "The element of a one-element tensor as a plain number, or as a bool when the tensor's dtype is "
+           "bool. No gradient flows through it.",
     .errors = "shape when x has more or fewer elements than one; type when it is no tensor.",
     .example = "item([[2.5]]) * 2  #=> 5",
     .related = "number detach",
@@ -146,8 +153,10 @@ static GradTensor *vector_of_numbers(const Sequence *xs, Dtype dtype)
     GradTensor *out = gt_new(dtype == DTYPES ? grad_state()->default_dtype : dtype, 1, &xs->count);
     char *to = tensor_allocate(&out->t);
     size_t size = dtype_size(gt_dtype(out));
-    for (int64_t k = 0; k < xs->count; k++)
+    for (int64_t k = 0; k < xs->count; k++) {
+        interrupt_poll();
         dtype_write(gt_dtype(out), to + (size_t)k * size, sequence_item(xs, k).as.number);
+    }
     return out;
 }
 
@@ -164,20 +173,27 @@ static bool only_numbers(const Sequence *xs)
 static GradTensor *stacked(const Call *call, const Sequence *xs, Dtype dtype)
 {
     TensorList *list = tensor_list_new(xs->count, NULL);
+    bool numbers = false, bools = false;
     for (int64_t k = 0; k < xs->count; k++) {
-        GradTensor *x = tensor_from(call, sequence_item(xs, k), dtype);
+        Value item = sequence_item(xs, k);
+        GradTensor *x = tensor_from(call, item, dtype);
+        numbers |= item.tag == TAG_NUMBER;
+        bools |= item.tag == TAG_BOOL;
+        if (numbers && bools && dtype == DTYPES)
+            call_throw(call, ERROR_TYPE, "numbers and bools are mixed; dtype= says what they are to become");
         list->at[k] = object_retain(x);
         const Tensor *first = &list->at[0]->t;
         if (!shape_equal(x->t.ndim, tensor_shape(&x->t), first->ndim, tensor_shape(first)))
             call_throw(call, ERROR_SHAPE, "element %lld has shape %s, but element 0 has %s", (long long)k,
-                       shape_text(x->t.ndim, tensor_shape(&x->t)), shape_text(first->ndim, tensor_shape(first)));
+                       shape_text(x->t.ndim, tensor_shape(&x->t)), shape_text(first->ndim,
+                                                                              tensor_shape(first)));
     }
     Arg args[OP_MAX_ARGS] = {{.tensors = list}, {.integer = 0}};
     return op_call(&op_stack, args, 0);
 }
 
-/* What v stands for, in a dtype when one is given. Numbers stay weak without one, so that a tuple of them and of tensors
- * gets its dtype from the tensors. */
+/* What v stands for, in a dtype when one is given. Numbers stay weak without one, so that a tuple of them
+ * and of tensors gets its dtype from the tensors. */
 static GradTensor *tensor_from(const Call *call, Value v, Dtype dtype)
 {
     stack_check();
@@ -188,7 +204,8 @@ static GradTensor *tensor_from(const Call *call, Value v, Dtype dtype)
     }
     GradTensor *x = value_tensor(v);
     if (x == NULL)
-        call_throw(call, ERROR_TYPE, "a tensor is made of numbers, bools and tensors, not of a %s%s", value_type_name(v),
+        call_throw(call, ERROR_TYPE, "a tensor is made of numbers, bools and tensors, not of a %s%s",
+                   value_type_name(v),
                    v.tag == TAG_STRING ? "; number(text) reads one" : "");
     return fit(x, dtype);
 }
@@ -205,13 +222,14 @@ static Value run_tensor(Call *call)
 
 const Builtin builtin_tensor = {
     .usage = "tensor(x, dtype=none, requires_grad=false)", .section = "create",
-    .doc = "A tensor of what x holds: a number gives a 0-d tensor, a tuple or a range of numbers a vector, a tuple of tensors or of "
-           "tuples of equal shape is stacked along a new first axis, a tensor gives itself. The dtype is that of the tensors in "
-           "x, else the default one, unless another is given. Gradients flow through it. With requires_grad=true the "
-           "result is a parameter.",
-    .errors = "type when there is something else than numbers, bools and tensors in x, or no dtype of that name; shape when the "
-              "parts have different shapes.",
-    .example = "tensor((1, 2, 3))  #=> [1, 2, 3]\nrepr(tensor(0.1, dtype=\"float64\"))  #=> Tensor(0.1, shape=[], dtype=float64)",
+    .doc = "A tensor of what x holds: a number gives a 0-d tensor, a tuple or a range of numbers a vector, "
+           "a tuple of tensors or of tuples of equal shape is stacked along a new first axis, a tensor "
+           "gives itself. The dtype is that of the tensors in x, else the default one, unless another is "
+           "given. Gradients flow through it. With requires_grad=true the result is a parameter.",
+    .errors = "type when there is something else than numbers, bools and tensors in x, or no dtype of that "
+              "name; shape when the parts have different shapes.",
+    .example = "tensor((1, 2, 3))  #=> [1, 2, 3]\n"
+               "repr(tensor(0.1, dtype=\"float64\"))  #=> Tensor(0.1, shape=[], dtype=float64)",
     .related = "parameter to zeros stack",
     .run = run_tensor,
 };

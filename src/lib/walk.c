@@ -3,7 +3,8 @@
 #include "lib/sequence.h"
 #include "ops/rules.h"
 
-/* `xs.map(f)` is map(xs, f): the function may stand behind the sequence. The call with the two in the documented order. */
+/* `xs.map(f)` is map(xs, f): the function may stand behind the sequence. The call with the two in the
+ * documented order. */
 static Call function_first(const Call *call, Value arranged[2])
 {
     Call ordered = *call;
@@ -55,10 +56,12 @@ static Value run_map(Call *call)
 
 const Builtin builtin_map = {
     .usage = "map(f, ...xs)", .section = "structures",
-    .doc = "The tuple of f(x) for each x of a tuple, a range, a string, a tensor's first axis or a record's keys. With several "
-           "sequences, of f(x, y) for their items side by side, to the end of the shortest. xs.map(f) means the same.",
+    .doc = "The tuple of f(x) for each x of a tuple, a range, a string, a tensor's first axis or a record's "
+           "keys. With several sequences, of f(x, y) for their items side by side, to the end of the "
+           "shortest. xs.map(f) means the same.",
     .errors = "type when f is not a function or xs cannot be walked.",
-    .example = "map(x -> x^2, range(4))  #=> (0, 1, 4, 9)\nmap((x, y) -> x + y, (1, 2), (10, 20))  #=> (11, 22)",
+    .example = "map(x -> x^2, range(4))  #=> (0, 1, 4, 9)\n"
+               "map((x, y) -> x + y, (1, 2), (10, 20))  #=> (11, 22)",
     .related = "filter reduce scan vmap zip",
     .run = run_map,
 };
@@ -84,7 +87,8 @@ static Value run_filter(Call *call)
 const Builtin builtin_filter = {
     .usage = "filter(f, xs)", .section = "structures",
     .doc = "The tuple of those items x of a sequence for which f(x) is true. xs.filter(f) means the same.",
-    .errors = "type when f is not a function, xs cannot be walked, or f gives what is neither true nor false.",
+    .errors = "type when f is not a function, xs cannot be walked, or f gives what is neither true nor "
+              "false.",
     .example = "filter(x -> x % 2 == 0, range(7))  #=> (0, 2, 4, 6)",
     .related = "map reduce masked_select",
     .run = run_filter,
@@ -108,7 +112,8 @@ static Value run_reduce(Call *call)
     Sequence xs = arg_sequence(&ordered, 1);
     bool started = arg_given(call, 2);
     if (!started && xs.count == 0)
-        error_throw_hint(ERROR_VALUE, "give the value to start with: reduce(f, xs, init)", "reduce: `xs` is empty");
+        error_throw_hint(ERROR_VALUE, "give the value to start with: reduce(f, xs, init)",
+                         "reduce: `xs` is empty");
     PoolMark mark = pool_mark();
     Value pair[2] = {started ? call->args[2] : sequence_item(&xs, 0), value_none()};
     if (value_is_object(pair[0]))
@@ -123,10 +128,12 @@ static Value run_reduce(Call *call)
 
 const Builtin builtin_reduce = {
     .usage = "reduce(f, xs, init=none)", .section = "structures",
-    .doc = "f(...f(f(init, x0), x1)..., xn) over the items of a sequence; without init it starts with the first item. "
-           "xs.reduce(f) means the same.",
-    .errors = "type when f is not a function or xs cannot be walked; value when xs is empty and there is no init.",
-    .example = "reduce((a, b) -> a * b, range(1, 6))  #=> 120\nreduce((a, b) -> a + b, (\"x\", \"y\"), \">\")  #=> >xy",
+    .doc = "f(...f(f(init, x0), x1)..., xn) over the items of a sequence; without init it starts with the "
+           "first item. xs.reduce(f) means the same.",
+    .errors = "type when f is not a function or xs cannot be walked; value when xs is empty and there is no "
+              "init.",
+    .example = "reduce((a, b) -> a * b, range(1, 6))  #=> 120\n"
+               "reduce((a, b) -> a + b, (\"x\", \"y\"), \">\")  #=> >xy",
     .related = "scan map sum prod",
     .run = run_reduce,
 };
@@ -163,11 +170,14 @@ static Value stack_leaf(const Call *call, uint32_t steps, const Leaves *each, ui
         column[k] = each[k].at[i];
         const GradTensor *x = value_tensor(column[k]);
         if ((x == NULL && column[k].tag != TAG_NONE) || (x == NULL) != (first == NULL))
-            call_throw(call, ERROR_TYPE, "the output of `f` at step %u is a %s, but only numbers and tensors can be stacked",
+            call_throw(call, ERROR_TYPE,
+                       "the output of `f` at step %u is a %s, but only numbers and tensors can be stacked",
                        k, value_type_name(column[k]));
         if (x != NULL && !shape_equal(x->t.ndim, tensor_shape(&x->t), first->t.ndim, tensor_shape(&first->t)))
-            call_throw(call, ERROR_SHAPE, "the output of `f` at step %u has shape %s, but the one at step 0 has %s", k,
-                       shape_text(x->t.ndim, tensor_shape(&x->t)), shape_text(first->t.ndim, tensor_shape(&first->t)));
+            call_throw(call, ERROR_SHAPE,
+                       "the output of `f` at step %u has shape %s, but the one at step 0 has %s", k,
+                       shape_text(x->t.ndim, tensor_shape(&x->t)), shape_text(first->t.ndim,
+                                                                              tensor_shape(&first->t)));
     }
     if (first == NULL)
         return value_none();
@@ -184,7 +194,8 @@ static Value stack_outputs(const Call *call, const Tuple *outputs)
     Leaves *each = scratch(outputs->count * sizeof *each);
     for (uint32_t k = 0; k < outputs->count; k++) {
         if (!same_structure(output[k], output[0]))
-            call_throw(call, ERROR_TYPE, "the output of `f` at step %u has another structure than the one at step 0", k);
+            call_throw(call, ERROR_TYPE,
+                       "the output of `f` at step %u has another structure than the one at step 0", k);
         each[k] = structure_leaves(output[k]);
     }
     Value *leaves = scratch(each[0].count * sizeof *leaves + 1);
@@ -205,7 +216,8 @@ static Value run_scan(Call *call)
         Value pair[2] = {state, sequence_item(&xs, k)};
         Value result = call_value(f, 2, pair, NULL);
         if (result.tag != TAG_TUPLE || ((Tuple *)result.as.any)->count != 2)
-            call_throw(call, ERROR_TYPE, "`f` must return the tuple (state, output), not a %s%s", value_type_name(result),
+            call_throw(call, ERROR_TYPE, "`f` must return the tuple (state, output), not a %s%s",
+                       value_type_name(result),
                        result.tag == TAG_TUPLE ? " of another length" : "");
         state = tuple_items(result.as.any)[0];
         outputs = tuple_append(outputs, tuple_items(result.as.any)[1]);
@@ -218,11 +230,12 @@ static Value run_scan(Call *call)
 
 const Builtin builtin_scan = {
     .usage = "scan(f, state, xs)", .section = "structures",
-    .doc = "Carries a state along a sequence: f(state, x) returns (state, output) for each item x. The result is the tuple of "
-           "the last state and the outputs stacked along a new first axis, leaf by leaf where an output is a tuple or a "
-           "record. Gradients flow through all steps. Without items the outputs are an empty tensor.",
-    .errors = "type when f does not return a pair, or an output that is no number or tensor; shape when the outputs' shapes "
-              "differ.",
+    .doc = "Carries a state along a sequence: f(state, x) returns (state, output) for each item x. The "
+           "result is the tuple of the last state and the outputs stacked along a new first axis, leaf by "
+           "leaf where an output is a tuple or a record. Gradients flow through all steps. Without items "
+           "the outputs are an empty tensor.",
+    .errors = "type when f does not return a pair, or an output that is no number or tensor; shape when the "
+              "outputs' shapes differ.",
     .example = "scan((s, x) -> (s + x, s * x), 0, [1, 2, 3])  #=> (6, [0, 2, 9])",
     .related = "reduce map cumsum",
     .run = run_scan,

@@ -1,5 +1,5 @@
-/* Activation functions of neural networks. Each is computed so that no intermediate result overflows to nan, in the
- * derivatives neither: their formulas multiply only what stays finite, or choose by `where`. */
+/* Activation functions of neural networks. Each is computed so that no intermediate result overflows to
+ * nan, in the derivatives neither: their formulas multiply only what stays finite, or choose by `where`. */
 #include "ops/masks.h"
 #include "tensor/kernel.h"
 
@@ -17,7 +17,11 @@ static GradTensor *positive(GradTensor *x) { return t_with(&op_gt, x, 0); }
 
 KERNELS1_FLOAT(sigmoid, 1 / (1 + exp(-x)), 1 / (1 + expf(-x)))
 
-static GradTensor *sigmoid_slope(const OpCall *c) { return t_mul(c->out, t_minus_from(1, c->out)); }
+/* 1 - sigmoid(x) as sigmoid(-x), which stays accurate where sigmoid(x) is near 1. */
+static GradTensor *sigmoid_slope(const OpCall *c)
+{
+    return t_mul(c->out, t_sigmoid(t_neg(call_in(c, 0))));
+}
 
 const Op op_sigmoid = {
     .usage = "sigmoid(x)", .args = {ARG_TENSOR}, .section = "elementwise",
@@ -78,7 +82,8 @@ static GradTensor *leaky_by_slope(const OpCall *c)
 
 const Op op_leaky_relu = {
     .usage = "leaky_relu(x, slope=0.01)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise",
-    .doc = "Each element, but slope times it for negative ones. The slope may be a tensor that broadcasts with x.",
+    .doc = "Each element, but slope times it for negative ones. The slope may be a tensor that broadcasts "
+           "with x.",
     .derivative = "dx where x > 0, else slope dx + x dslope",
     .example = "leaky_relu([-1, 2])  #=> [-0.01, 2]",
     .related = "relu elu",
@@ -106,7 +111,8 @@ static GradTensor *elu_by_alpha(const OpCall *c)
 
 const Op op_elu = {
     .usage = "elu(x, alpha=1)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise",
-    .doc = "Each element, but alpha * (exp(x) - 1) for negative ones (Clevert, Unterthiner and Hochreiter, 2016).",
+    .doc = "Each element, but alpha * (exp(x) - 1) for negative ones (Clevert, Unterthiner and Hochreiter, "
+           "2016).",
     .derivative = "dx where x > 0, else alpha exp(x) dx + (exp(x) - 1) dalpha",
     .example = "elu([-1, 2])  #=> [-0.632121, 2]",
     .related = "relu leaky_relu",
@@ -133,8 +139,8 @@ static GradTensor *gelu_slope(const OpCall *c)
 
 const Op op_gelu = {
     .usage = "gelu(x)", .args = {ARG_TENSOR}, .section = "elementwise",
-    .doc = "x times the probability that a standard normal variable is below x, by the error function, not by an approximation "
-           "(Hendrycks and Gimpel, 2016).",
+    .doc = "x times the probability that a standard normal variable is below x, by the error function, not "
+           "by an approximation (Hendrycks and Gimpel, 2016).",
     .derivative = "(P(x) + x p(x)) dx, with the standard normal distribution function P and density p",
     .example = "gelu([-1, 0, 1])  #=> [-0.158655, 0, 0.841345]",
     .related = "silu mish relu erf",
@@ -163,8 +169,9 @@ const Op op_silu = {
 };
 
 /* tanh(log(1 + e)) = (e^2 + 2 e) / (e^2 + 2 e + 2), which is 1 in double precision above x = 20. */
-static inline double mish_of(double x, double e) { return x > 20 ? x : x * (e * (e + 2) / (e * (e + 2) + 2)); }
-static inline float mish_of_f(float x, float e) { return x > 20 ? x : x * (e * (e + 2) / (e * (e + 2) + 2)); }
+#define MISH(x, m) ((x) > 20 ? (x) : (x) * ((m) / ((m) + 2)))
+static inline double mish_of(double x, double e) { return MISH(x, e * (e + 2)); }
+static inline float mish_of_f(float x, float e) { return MISH(x, e * (e + 2)); }
 
 KERNELS1_FLOAT(mish, mish_of(x, exp(x)), mish_of_f(x, expf(x)))
 

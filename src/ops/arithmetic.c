@@ -1,4 +1,5 @@
 /* Arithmetic, element by element: what the operators mean, and their relatives. */
+#include "grad/batch.h"
 #include "ops/masks.h"
 #include "tensor/kernel.h"
 #include "tensor/reduce.h"
@@ -43,8 +44,8 @@ static GradTensor *div_below(const OpCall *c) { return t_neg(t_div(c->out, call_
 
 const Op op_div = {
     .usage = "div(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise", .infix = "/",
-    .doc = "Quotient of two tensors, element by element, always in floating point. Shapes broadcast. Division by zero "
-           "gives inf or nan.",
+    .doc = "Quotient of two tensors, element by element, always in floating point. Shapes broadcast. "
+           "Division by zero gives inf or nan.",
     .errors = "shape when the shapes do not broadcast.",
     .derivative = "da / b - (a / b^2) db",
     .example = "div([1, 2], 4)  #=> [0.25, 0.5]",
@@ -57,8 +58,8 @@ const Op op_div = {
 
 /* ---- division with a whole quotient ----
  *
- * Float quotients and remainders belong together: a == b * (a // b) + a % b as nearly as rounding allows, so both come from
- * fmod, which is exact. */
+ * Float quotients and remainders belong together: a == b * (a // b) + a % b as nearly as rounding allows,
+ * so both come from fmod, which is exact. */
 
 static inline double floored_mod(double x, double y)
 {
@@ -121,7 +122,7 @@ KERNELS2_SIGNED(mod, whole_mod(x, y))
 static const Op floor_div_plain = {
     .usage = "floor_div(a, b)", .args = {ARG_TENSOR, ARG_TENSOR},
     .kernel = KERNELS_NUMERIC(floor_div),
-    .factor = {factor_zero, factor_zero},
+    .vjp = flat_vjp, .jvp = flat_jvp,
 };
 
 static GradTensor *mod_quotient(const OpCall *c)
@@ -135,15 +136,17 @@ static const Op mod_plain = {
     .factor = {factor_one, mod_quotient},
 };
 
+/* Of every slice when x is mapped. */
 static bool all_true(const OpCall *c, GradTensor *x)
 {
+    x = batch_of(x);
     GradTensor *all = gt_new(DTYPE_BOOL, 0, NULL);
     tensor_reduce(&all->t, REDUCE_ALL, &x->t, call_axes(c, NULL, x->t.ndim));
     return tensor_item(&all->t) != 0;
 }
 
-/* Integers have no infinity to answer with, so a zero among the divisors is an error. A number is converted first, because 256
- * is a zero beside uint8. */
+/* Integers have no infinity to answer with, so a zero among the divisors is an error. A number is
+ * converted first, because 256 is a zero beside uint8. */
 static GradTensor *divide_whole(const OpCall *c, const Op *plain)
 {
     Dtype dtype = call_dtype(c);
@@ -162,8 +165,8 @@ static GradTensor *mod_compose(const OpCall *c) { return divide_whole(c, &mod_pl
 
 const Op op_floor_div = {
     .usage = "floor_div(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise", .infix = "//",
-    .doc = "The quotient rounded down to a whole number, element by element; integers stay integers and wrap. "
-           "Floats divided by zero give inf or nan.",
+    .doc = "The quotient rounded down to a whole number, element by element; integers stay integers and "
+           "wrap. Floats divided by zero give inf or nan.",
     .errors = "value when integers are divided by zero; shape when the shapes do not broadcast.",
     .derivative = "0",
     .example = "floor_div([7, -7], 2)  #=> [3, -4]",
@@ -174,8 +177,8 @@ const Op op_floor_div = {
 
 const Op op_mod = {
     .usage = "mod(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise", .infix = "%",
-    .doc = "The remainder of floor_div, element by element: a - b * floor(a / b), with the sign of b. Integers stay "
-           "integers. Floats modulo zero give nan.",
+    .doc = "The remainder of floor_div, element by element: a - b * floor(a / b), with the sign of b. "
+           "Integers stay integers. Floats modulo zero give nan.",
     .errors = "value when integers are divided by zero; shape when the shapes do not broadcast.",
     .derivative = "da - floor(a / b) db",
     .example = "mod([7, -7], 3)  #=> [1, 2]",
@@ -184,7 +187,7 @@ const Op op_mod = {
     .sample = {{0.1, 0.9, {0}, 0, false}, {1.1, 1.9, {0}, 0, false}},
     .check = "x[2, 3] y[3]: mod(x, y)\n"
              "x[2, 3] y[2, 3]: mod(-x, y)\n"
-             "x[3] y[3]: mod(7 * y, x + 1) * x",
+             "x[3] y[3]: mod(x, y) * x",
 };
 
 /* ---- power ----
@@ -192,6 +195,13 @@ const Op op_mod = {
  * When one exponent serves a whole block, the frequent ones take no call of pow. */
 
 #define POWER_KERNELS(suffix, Float, power, root) \
+    KERNEL_CLONES static bool all_equal_##suffix(long n, const Float *y) \
+    { \
+        long others = 0; \
+        for (long i = 0; i < n; i++) \
+            others += y[i] != y[0]; \
+        return others == 0; \
+    } \
     KERNEL2(each_power_##suffix, Float, Float, power(x, y)) \
     KERNEL1(inverse_##suffix, Float, Float, 1 / x) \
     KERNEL1(root_##suffix, Float, Float, x == -INFINITY ? INFINITY : root(x) + 0) \
@@ -205,9 +215,7 @@ const Op op_mod = {
             {4, fourth_##suffix}, \
         }; \
         const Float *y = in[1]; \
-        bool same = n > 1; \
-        for (long i = 1; same && i < n; i++) \
-            same = y[i] == y[0]; \
+        bool same = n > 1 && all_equal_##suffix(n, y); \
         for (size_t k = 0; same && k < sizeof frequent / sizeof *frequent; k++) { \
             if (frequent[k].exponent == y[0]) { \
                 frequent[k].kernel(n, out, in); \
@@ -280,14 +288,14 @@ static const Op pow_plain = {
     .factor = {pow_base, pow_exponent},
 };
 
-/* A negative exponent takes integers out of the integers: a number says so at once, a tensor must not decide on the dtype
- * by its elements. */
+/* A negative exponent takes integers out of the integers: a number says so at once, a tensor must not
+ * decide on the dtype by its elements. */
 static GradTensor *pow_compose(const OpCall *c)
 {
     Arg args[OP_MAX_ARGS] = {c->args[0], c->args[1]};
     if (!dtype_is_float(call_dtype(c))) {
         if (!(c->numbers >> 1 & 1)) {
-            if (!all_true(c, t_with(&op_ge, gt_detach(args[1].tensor), 0)))
+            if (!all_true(c, t_with(&op_ge, args[1].tensor, 0)))
                 error_throw_hint(ERROR_VALUE, "convert one of them: x.to(\"float64\")",
                                  "pow: integers to negative integer powers have no integer result");
         } else if (args[1].number < 0) {
@@ -299,11 +307,13 @@ static GradTensor *pow_compose(const OpCall *c)
 
 const Op op_pow = {
     .usage = "pow(x, y)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise", .infix = "^",
-    .doc = "x to the power y, element by element. Shapes broadcast. Integers to whole powers stay integers and wrap; with a "
-           "negative number as exponent they become the default float dtype. x^0 is 1. A negative x to a power that is not "
-           "whole gives nan.",
-    .errors = "value when integers meet an integer tensor with negative exponents; shape when the shapes do not broadcast.",
-    .derivative = "y x^(y-1) dx + x^y log(x) dy; x^0 has derivative 0 in x, 0^y (y >= 0) has derivative 0 in y",
+    .doc = "x to the power y, element by element. Shapes broadcast. Integers to whole powers stay integers "
+           "and wrap; with a negative number as exponent they become the default float dtype. x^0 is 1. A "
+           "negative x to a power that is not whole gives nan.",
+    .errors = "value when integers meet an integer tensor with negative exponents; shape when the shapes do "
+              "not broadcast.",
+    .derivative = "y x^(y-1) dx + x^y log(x) dy; x^0 has derivative 0 in x, 0^y (y >= 0) has derivative 0 "
+                  "in y",
     .example = "pow([1, 2, 3], 2)  #=> [1, 4, 9]",
     .related = "square sqrt exp",
     .compose = pow_compose, .kernel = KERNELS_NUMERIC(pow),
@@ -379,7 +389,7 @@ const Op op_sign = {
     .example = "sign([-2, 0, 3])  #=> [-1, 0, 1]",
     .related = "abs",
     .kernel = KERNELS_NUMERIC(sign),
-    .factor = {factor_zero},
+    .vjp = flat_vjp, .jvp = flat_jvp,
     .sample = {{-2, 2, {0}, 1, false}},
 };
 

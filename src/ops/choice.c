@@ -62,8 +62,8 @@ CLIP_KERNELS(above, x > z || y > z)
 
 #define CLIP_PART(name) \
     static const Op clip_##name = { \
-        .usage = #name "(x, lo, hi)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR}, .constant = "piecewise constant", \
-        .dtypes = DTYPES_FLOAT, .kernel = KERNELS_FLOAT(name), \
+        .usage = #name "(x, lo, hi)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR}, \
+        .dtypes = DTYPES_FLOAT, .kernel = KERNELS_FLOAT(name), .constant = "piecewise constant", \
     }; \
     static GradTensor *name##_part(const OpCall *c) \
     { \
@@ -80,31 +80,25 @@ static const Op clip_plain = {
     .factor = {inside_part, below_part, above_part},
 };
 
-/* x itself stands for a bound that is not there: it is never passed. */
+/* A bound that is not there is one that is never passed: x itself below, maximum(x, lo) above. */
 static GradTensor *clip_compose(const OpCall *c)
 {
     Arg args[OP_MAX_ARGS] = {c->args[0], c->args[1], c->args[2]};
-    uint32_t numbers = c->numbers;
-    int missing = 0;
-    for (int i = 1; i <= 2; i++) {
-        if (numbers >> i & 1 || args[i].tensor != NULL)
-            continue;
-        missing++;
-        args[i] = args[0];
-        if (numbers & 1)
-            numbers |= 1u << i;
-        else
-            args[i].tensor = gt_detach(args[0].tensor);
-    }
-    if (missing == 2)
+    bool lo = call_in(c, 1) != NULL, hi = call_in(c, 2) != NULL;
+    if (!lo && !hi)
         call_error(c, ERROR_VALUE, "one of lo and hi must be given");
-    return op_call(&clip_plain, args, numbers);
+    if (!lo)
+        args[1].tensor = gt_detach(call_in(c, 0));
+    if (!hi)
+        args[2].tensor = gt_detach(t_maximum(call_in(c, 0), call_in(c, 1)));
+    return op_call(&clip_plain, args, c->numbers);
 }
 
 const Op op_clip = {
-    .usage = "clip(x, lo=none, hi=none)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR}, .section = "elementwise",
-    .doc = "Each element moved into the range from lo to hi: minimum(maximum(x, lo), hi). A bound that is none does not "
-           "limit; bounds may be tensors that broadcast with x.",
+    .usage = "clip(x, lo=none, hi=none)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR},
+    .section = "elementwise",
+    .doc = "Each element moved into the range from lo to hi: minimum(maximum(x, lo), hi). A bound that is "
+           "none does not limit; bounds may be tensors that broadcast with x.",
     .errors = "value when both bounds are none; shape when the shapes do not broadcast.",
     .derivative = "dx where lo <= x <= hi, dlo where x < lo, dhi where x > hi",
     .example = "clip([-2, 0.5, 9], 0, 1)  #=> [0, 0.5, 1]",
@@ -113,7 +107,7 @@ const Op op_clip = {
     .sample = {{-2, 2, {-1, 0.7}, 2, false}},
     .check = "x[2, 3]: clip(x, -1, 0.7)\n"
              "x[3]: clip(x, lo=0.7)\n"
-             "x[3]: clip(x, hi=-1)\n"
+             "x[3]: clip(x, hi=0.7)\n"
              "x[2, 3] y[3]: clip(x, 3 * y, 3 * y + 2)\n"
              "x[] y[2]: clip(y, -1, x)",
 };
@@ -147,13 +141,19 @@ static const Op select_plain = {
     .vjp = select_vjp, .jvp = select_jvp,
 };
 
-static bool has_dtype(const OpCall *c, int i)
+static bool is_plain(const OpCall *c, int i)
 {
-    return !(c->numbers >> i & 1) && !gt_weak(c->args[i].tensor);
+    return c->numbers >> i & 1 || gt_weak(c->args[i].tensor);
 }
 
-/* The condition becomes a bool before it is converted to the dtype of the others, where 0.5 could become 0. When neither a nor b
- * has a dtype, a tensor as condition makes the result a tensor of the default one. */
+/* Also a mapped tensor, though a slice of it may be one element. */
+static bool has_axes(const GradTensor *x)
+{
+    return x->t.ndim > 0 || gt_batch(x) != 0;
+}
+
+/* The condition becomes a bool before it is converted to the dtype of the others, where 0.5 could become
+ * 0. When a and b are numbers, a condition with axes makes the result a tensor of the default dtype. */
 static GradTensor *where_compose(const OpCall *c)
 {
     Arg args[OP_MAX_ARGS] = {c->args[0], c->args[1], c->args[2]};
@@ -162,7 +162,7 @@ static GradTensor *where_compose(const OpCall *c)
         args[0].number = args[0].number != 0;
     else if (gt_dtype(args[0].tensor) != DTYPE_BOOL)
         args[0].tensor = t_with(&op_ne, gt_detach(args[0].tensor), 0);
-    if (has_dtype(c, 0) && !has_dtype(c, 1) && !has_dtype(c, 2)) {
+    if (!is_plain(c, 0) && has_axes(args[0].tensor) && is_plain(c, 1) && is_plain(c, 2)) {
         args[1].tensor = gt_cast(call_in(c, 1), grad_state()->default_dtype);
         numbers &= ~2u;
     }
@@ -171,8 +171,8 @@ static GradTensor *where_compose(const OpCall *c)
 
 const Op op_where = {
     .usage = "where(c, a, b)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR}, .section = "elementwise",
-    .doc = "Elements of a where c is true (not zero), elements of b elsewhere. Shapes broadcast; the dtype comes from a and "
-           "b alone, from plain numbers it is the default one.",
+    .doc = "Elements of a where c is true (not zero), elements of b elsewhere. Shapes broadcast; the dtype "
+           "comes from a and b alone, from plain numbers it is the default one.",
     .errors = "shape when the shapes do not broadcast.",
     .derivative = "da where c, db elsewhere; the side that is not chosen gets 0, also where it is inf or nan",
     .example = "where([true, false], [1, 2], 0)  #=> [1, 0]",

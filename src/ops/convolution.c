@@ -1,7 +1,8 @@
-/* Convolutions. The windows of an image, laid out as the columns of a matrix, make its convolution a matrix product for
- * BLAS; they are laid out again wherever they are needed, image by image, and never kept. With <g, conv(x, w)> = T(x, w, g)
- * linear in each, the convolution and its two transposes are the derivatives of T by g, x and w. So the derivatives of
- * each of the three are the other two, and the family is closed under differentiation to any order. */
+/* Convolutions. The windows of an image, laid out as the columns of a matrix, make its convolution a matrix
+ * product for BLAS; they are laid out again wherever they are needed, some rows of an image at a time, and
+ * never kept. With <g, conv(x, w)> = T(x, w, g) linear in each, the convolution and its two transposes are
+ * the derivatives of T by g, x and w. So the derivatives of each of the three are the other two, and the
+ * family is closed under differentiation. */
 #include "ops/matrix.h"
 #include "ops/rules.h"
 #include "tensor/parallel.h"
@@ -19,17 +20,25 @@ typedef struct Geometry {
     int64_t out_height, out_width;
 } Geometry;
 
-enum { GEOMETRY_COUNT = 8, MAX_CHUNKS = 8 };
+enum { GEOMETRY_COUNT = 8, BAND_BYTES = 1 << 21, UNITS = 8 };
 
-/* Images in chunks, so that the sum over images does not depend on the number of threads. */
+/* The work comes in units: bands, which are some rows of the places of one image, or, where bands would add
+ * to the same elements, groups of channels of one image. Units come in chunks, one for each task; where a
+ * chunk sums over its units, the number of chunks, and with it the sum, does not depend on the number of
+ * threads. */
 typedef struct Job {
     Geometry g;
     Dtype dtype;
     size_t size;
-    int64_t images, channels, filters, chunks;
-    const char *image, *weight, *back;         /* x [N, C, H, W], w [O, C, kh, kw], g [N, O, oh, ow]: those that are known */
-    char *out;                                 /* the third */
-    char *windows;                             /* one matrix [window, places] for each thread */
+    int64_t images, channels, filters;
+    /* Of x [N, C, H, W], w [O, C, kh, kw] and g [N, O, oh, ow] two are known; the third is `out`. */
+    const char *image, *weight, *back;
+    char *out;
+    int64_t band_rows, bands;                  /* of an image */
+    int64_t group, groups;                     /* channels of a group, and groups of an image */
+    int64_t units, chunks;
+    int64_t windows_bytes;
+    char *windows;                             /* one matrix [window, places of a band] for each thread */
 } Job;
 
 static void set_places(Geometry *g)
@@ -69,40 +78,80 @@ static int64_t clamp(int64_t x, int64_t low, int64_t high)
     return x < low ? low : x > high ? high : x;
 }
 
-/* One element of the window at every place: a row of the matrix of windows. `offset` is where the element of the first place
- * stands in a row of the image. */
-static void move_element(const Job *job, MoveRow *move, char *plane, int64_t first_row, int64_t offset, char *windows, bool fold)
+/* One element of the window at the places of some rows: a row of the matrix of windows. `offset` is where the
+ * element of the first place stands in a row of the image, `row` the row of the image that it stands in. */
+static void move_element(const Job *job, MoveRow *move, char *plane, int64_t row, int64_t offset,
+                         int64_t rows, char *windows, bool fold)
 {
     const Geometry *g = &job->g;
     int64_t size = (int64_t)job->size, width = g->out_width;
     int64_t first = clamp((-offset + g->right - 1) / g->right, 0, width);
     int64_t end = clamp((g->width - 1 - offset + g->right) / g->right, first, width);
-    for (int64_t i = 0; i < g->out_height; i++, windows += width * size) {
-        int64_t row = first_row + i * g->down;
+    for (int64_t i = 0; i < rows; i++, row += g->down, windows += width * size) {
         bool inside = row >= 0 && row < g->height;
         if (!fold)
             memset(windows, 0, (size_t)((inside ? first : width) * size));
         if (!inside)
             continue;
-        move(end - first, plane + (row * g->width + offset + first * g->right) * size, g->right, windows + first * size);
+        move(end - first, plane + (row * g->width + offset + first * g->right) * size, g->right,
+             windows + first * size);
         if (!fold)
             memset(windows + end * size, 0, (size_t)((width - end) * size));
     }
 }
 
-/* Lays the windows of one image out as columns, or (fold) adds columns to the image where they came from. */
-static void move_windows(const Job *job, char *image, char *windows, bool fold)
+/* Some rows of the places of one image, and some of its channels. */
+typedef struct Band {
+    int64_t image, first, rows, channel, channels;
+} Band;
+
+/* Lays the windows of a band out as columns, or (fold) adds columns to the image where they came from. */
+static void move_windows(const Job *job, const Band *band, const char *images, char *windows, bool fold)
 {
     static MoveRow *const moves[2][2] = {{copy_f32, copy_f64}, {add_f32, add_f64}};
     const Geometry *g = &job->g;
     MoveRow *move = moves[fold][job->dtype == DTYPE_FLOAT64];
-    int64_t plane = g->height * g->width * (int64_t)job->size, row = g->out_height * g->out_width * (int64_t)job->size;
-    for (int64_t c = 0; c < job->channels; c++, image += plane) {
+    int64_t plane = g->height * g->width * (int64_t)job->size;
+    int64_t row = band->rows * g->out_width * (int64_t)job->size;
+    char *image = (char *)(uintptr_t)images + (band->image * job->channels + band->channel) * plane;
+    for (int64_t c = 0; c < band->channels; c++, image += plane) {
         for (int64_t i = 0; i < g->rows; i++) {
             for (int64_t j = 0; j < g->columns; j++, windows += row)
-                move_element(job, move, image, i - g->above, j - g->left, windows, fold);
+                move_element(job, move, image, i - g->above + band->first * g->down, j - g->left, band->rows,
+                             windows, fold);
         }
     }
+}
+
+/* ---- the three products ---- */
+
+/* A matrix by rows, `stride` elements apart; `turned` stands for its transpose. */
+typedef struct Factor {
+    char *data;
+    int64_t stride;
+    bool turned;
+} Factor;
+
+/* out [m, n] = a b + beta out, a [m, k], b [k, n] */
+static void product(Dtype dtype, int64_t m, int64_t n, int64_t k, Factor a, Factor b, double beta, Factor out)
+{
+    CBLAS_TRANSPOSE fa = a.turned ? CblasTrans : CblasNoTrans, fb = b.turned ? CblasTrans : CblasNoTrans;
+    if (dtype == DTYPE_FLOAT32)
+        cblas_sgemm(CblasRowMajor, fa, fb, (int)m, (int)n, (int)k, 1, (void *)a.data, (int)a.stride,
+                    (void *)b.data, (int)b.stride, (float)beta, (void *)out.data, (int)out.stride);
+    else
+        cblas_dgemm(CblasRowMajor, fa, fb, (int)m, (int)n, (int)k, 1, (void *)a.data, (int)a.stride,
+                    (void *)b.data, (int)b.stride, beta, (void *)out.data, (int)out.stride);
+}
+
+static int64_t places(const Job *job)
+{
+    return job->g.out_height * job->g.out_width;
+}
+
+static int64_t window_size(const Job *job, int64_t channels)
+{
+    return channels * job->g.rows * job->g.columns;
 }
 
 /* Windows of one element, one for each element of the image: the image is its own matrix of windows. */
@@ -111,107 +160,139 @@ static bool is_pointwise(const Geometry *g)
     return g->rows == 1 && g->columns == 1 && g->down == 1 && g->right == 1 && g->above == 0 && g->left == 0;
 }
 
-/* ---- the three products ---- */
-
-static int64_t window_size(const Job *job)
+/* The matrix of windows [window, places] of a band: `buffer`, or a part of the image. */
+static Factor windows_of(const Job *job, const Band *band, const char *images, char *buffer)
 {
-    return job->channels * job->g.rows * job->g.columns;
+    if (!is_pointwise(&job->g))
+        return (Factor){buffer, band->rows * job->g.out_width, false};
+    int64_t at = (band->image * job->channels + band->channel) * places(job) + band->first * job->g.out_width;
+    return (Factor){(char *)(uintptr_t)images + at * (int64_t)job->size, places(job), false};
 }
 
-static int64_t places(const Job *job)
+/* Results, or their cotangents, of a band: [filters, places]. */
+static Factor results_of(const Job *job, const Band *band, const char *results)
 {
-    return job->g.out_height * job->g.out_width;
+    int64_t at = band->image * job->filters * places(job) + band->first * job->g.out_width;
+    return (Factor){(char *)(uintptr_t)results + at * (int64_t)job->size, places(job), false};
 }
 
-/* out [m, n] = a b + beta out, with a [m, k] and b [k, n], one of which may be stored transposed. */
-static void product(Dtype dtype, bool turn_a, bool turn_b, int64_t m, int64_t n, int64_t k, const void *a, const void *b,
-                    double beta, void *out)
+/* The weights [filters, window] of the channels of a band. */
+static Factor weights_of(const Job *job, const Band *band, const char *weights)
 {
-    CBLAS_TRANSPOSE fa = turn_a ? CblasTrans : CblasNoTrans, fb = turn_b ? CblasTrans : CblasNoTrans;
-    int lda = (int)(turn_a ? m : k), ldb = (int)(turn_b ? k : n);
-    if (dtype == DTYPE_FLOAT32)
-        cblas_sgemm(CblasRowMajor, fa, fb, (int)m, (int)n, (int)k, 1, a, lda, b, ldb, (float)beta, out, (int)n);
-    else
-        cblas_dgemm(CblasRowMajor, fa, fb, (int)m, (int)n, (int)k, 1, a, lda, b, ldb, beta, out, (int)n);
+    char *first = (char *)(uintptr_t)weights + window_size(job, band->channel) * (int64_t)job->size;
+    return (Factor){first, window_size(job, job->channels), false};
 }
 
-/* out = w windows(x) */
-static void convolve_image(const Job *job, int64_t image, char *windows)
+static Factor transposed(Factor x)
 {
-    int64_t k = window_size(job), n = places(job), elements = job->channels * job->g.height * job->g.width;
-    char *from = (char *)(uintptr_t)job->image + image * elements * (int64_t)job->size;
-    if (is_pointwise(&job->g))
-        windows = from;
-    else
-        move_windows(job, from, windows, false);
-    product(job->dtype, false, false, job->filters, n, k, job->weight, windows, 0,
-            job->out + image * job->filters * n * (int64_t)job->size);
+    x.turned = !x.turned;
+    return x;
 }
 
-/* out = the sum of w' g, put back where the windows were */
-static void spread_image(const Job *job, int64_t image, char *windows)
+/* results = weights windows */
+static void convolve_band(const Job *job, const Band *band, char *buffer)
 {
-    int64_t k = window_size(job), n = places(job), elements = job->channels * job->g.height * job->g.width;
-    const char *back = job->back + image * job->filters * n * (int64_t)job->size;
-    char *to = job->out + image * elements * (int64_t)job->size;
-    if (is_pointwise(&job->g)) {
-        product(job->dtype, true, false, k, n, job->filters, job->weight, back, 0, to);
-        return;
+    Factor windows = windows_of(job, band, job->image, buffer);
+    if (!is_pointwise(&job->g))
+        move_windows(job, band, job->image, buffer, false);
+    product(job->dtype, job->filters, band->rows * job->g.out_width, window_size(job, band->channels),
+            weights_of(job, band, job->weight), windows, 0, results_of(job, band, job->out));
+}
+
+/* windows = weights' results, which are then added up in the image. */
+static void spread_band(const Job *job, const Band *band, char *buffer)
+{
+    Factor windows = windows_of(job, band, job->out, buffer);
+    product(job->dtype, window_size(job, band->channels), band->rows * job->g.out_width, job->filters,
+            transposed(weights_of(job, band, job->weight)), results_of(job, band, job->back), 0, windows);
+    if (!is_pointwise(&job->g))
+        move_windows(job, band, job->out, buffer, true);
+}
+
+/* weights = weights + results windows', for the chunk's own sum */
+static void correlate_band(const Job *job, const Band *band, char *buffer, char *sum)
+{
+    Factor windows = windows_of(job, band, job->image, buffer);
+    if (!is_pointwise(&job->g))
+        move_windows(job, band, job->image, buffer, false);
+    product(job->dtype, job->filters, window_size(job, band->channels), band->rows * job->g.out_width,
+            results_of(job, band, job->back), transposed(windows), 1, weights_of(job, band, sum));
+}
+
+static Band band_number(const Job *job, int64_t image, int64_t i)
+{
+    int64_t first = i * job->band_rows, left = job->g.out_height - first;
+    return (Band){image, first, clamp(left, 1, job->band_rows), 0, job->channels};
+}
+
+/* All bands of a group of channels, one after the other, for they add to the same elements. */
+static void spread_group(const Job *job, int64_t unit, char *buffer)
+{
+    for (int64_t i = 0; i < job->bands; i++) {
+        Band band = band_number(job, unit / job->groups, i);
+        band.channel = unit % job->groups * job->group;
+        band.channels = clamp(job->channels - band.channel, 1, job->group);
+        spread_band(job, &band, buffer);
     }
-    product(job->dtype, true, false, k, n, job->filters, job->weight, back, 0, windows);
-    move_windows(job, to, windows, true);
-}
-
-/* out = out + g windows(x)', for the chunk's own sum */
-static void correlate_image(const Job *job, int64_t image, char *windows, char *sum)
-{
-    int64_t k = window_size(job), n = places(job), elements = job->channels * job->g.height * job->g.width;
-    char *from = (char *)(uintptr_t)job->image + image * elements * (int64_t)job->size;
-    if (is_pointwise(&job->g))
-        windows = from;
-    else
-        move_windows(job, from, windows, false);
-    product(job->dtype, false, true, job->filters, k, n, job->back + image * job->filters * n * (int64_t)job->size, windows,
-            1, sum);
 }
 
 static void chunk_body(const void *context, int64_t chunk, int thread)
 {
     const Job *job = context;
-    int64_t first = job->images * chunk / job->chunks, end = job->images * (chunk + 1) / job->chunks;
-    char *windows = job->windows + thread * window_size(job) * places(job) * (int64_t)job->size;
-    for (int64_t image = first; image < end; image++) {
-        if (job->back == NULL)
-            convolve_image(job, image, windows);
-        else if (job->image == NULL)
-            spread_image(job, image, windows);
+    int64_t first = job->units * chunk / job->chunks, end = job->units * (chunk + 1) / job->chunks;
+    char *buffer = job->windows + thread * job->windows_bytes;
+    char *sum = job->out + chunk * job->filters * window_size(job, job->channels) * (int64_t)job->size;
+    for (int64_t unit = first; unit < end; unit++) {
+        Band band = band_number(job, unit / job->bands, unit % job->bands);
+        if (job->image == NULL)
+            spread_group(job, unit, buffer);
+        else if (job->back == NULL)
+            convolve_band(job, &band, buffer);
         else
-            correlate_image(job, image, windows, job->out + chunk * job->filters * window_size(job) * (int64_t)job->size);
+            correlate_band(job, &band, buffer, sum);
     }
 }
 
-/* With fewer images than threads, BLAS uses the threads itself. */
+static int64_t parts(int64_t whole, int64_t part)
+{
+    return (whole + part - 1) / part;
+}
+
+/* Bands are as high as fits BAND_BYTES, and few images are cut into more units. */
+static void cut(Job *job)
+{
+    int64_t row = window_size(job, job->channels) * job->g.out_width * (int64_t)job->size,
+            height = job->g.out_height;
+    int64_t wanted = parts(UNITS, clamp(job->images, 1, UNITS));
+    job->band_rows = clamp(is_pointwise(&job->g) ? height : BAND_BYTES / clamp(row, 1, BAND_BYTES), 1,
+                           parts(height, wanted));
+    job->bands = parts(height, job->band_rows);
+    job->group = parts(clamp(job->channels, 1, INT64_MAX), wanted);
+    job->groups = parts(job->channels, job->group);
+    job->units = job->images * (job->image == NULL ? job->groups : job->bands);
+    job->chunks = clamp(job->units, 1, UNITS);
+    job->windows_bytes = is_pointwise(&job->g) ? 1 : row * job->band_rows;
+}
+
 static void run(const OpCall *c, Job *job)
 {
-    int64_t k = window_size(job), n = places(job), elements = shape_size(3, (int64_t[]){k, n, job->images});
+    int64_t k = window_size(job, job->channels), n = places(job);
+    int64_t elements = shape_size(3, (int64_t[]){k, n, job->images});
     if (k > INT_MAX || n > INT_MAX || job->filters > INT_MAX)
-        call_error(c, ERROR_LIMIT, "%lld windows of %lld elements are too many for BLAS", (long long)n, (long long)k);
+        call_error(c, ERROR_LIMIT, "%lld windows of %lld elements are too many for BLAS", (long long)n,
+                   (long long)k);
     if (elements == 0 || job->filters == 0)
         return;
-    int threads = parallel_threads(elements);
-    if (job->images < threads)
-        threads = 1;
-    size_t windows = is_pointwise(&job->g) ? 1 : mem_product((size_t)(k * n), job->size);
-    job->windows = scratch(mem_product(windows, (size_t)threads));
-    parallel_run(job->chunks, threads == 1 ? 0 : elements, chunk_body, job);
+    job->windows = scratch(mem_product((size_t)job->windows_bytes, (size_t)parallel_threads(elements)));
+    parallel_run(job->chunks, elements, chunk_body, job);
 }
 
 static Job new_job(const OpCall *c, const GradTensor *images, int64_t channels, int64_t filters)
 {
-    Job job = {.g = geometry_of(c->args[2].ints), .dtype = call_dtype(c), .channels = channels, .filters = filters};
+    Job job = {
+        .g = geometry_of(c->args[2].ints), .dtype = call_dtype(c), .channels = channels, .filters = filters};
     job.size = dtype_size(job.dtype);
     job.images = tensor_shape(&images->t)[0];
-    job.chunks = clamp(job.images, 1, MAX_CHUNKS);
     return job;
 }
 
@@ -234,16 +315,19 @@ static GradTensor *convolve_forward(const OpCall *c)
 {
     GradTensor *x = call_in(c, 0), *w = call_in(c, 1);
     Job job = new_job(c, x, tensor_shape(&x->t)[1], tensor_shape(&w->t)[0]);
-    GradTensor *out = zeroed_out(c, &job, (int64_t[]){job.images, job.filters, job.g.out_height, job.g.out_width}, &job.out);
+    GradTensor *out = zeroed_out(
+        c, &job, (int64_t[]){job.images, job.filters, job.g.out_height, job.g.out_width}, &job.out);
     job.image = tensor_contiguous(&x->t, job.dtype);
     job.weight = tensor_contiguous(&w->t, job.dtype);
+    cut(&job);
     run(c, &job);
     return out;
 }
 
 static GradTensor *convolve_vjp(const OpCall *c, int i, GradTensor *g)
 {
-    return i == 0 ? with_geometry(&op_convolve_back, c, g, call_in(c, 1)) : with_geometry(&op_correlate, c, call_in(c, 0), g);
+    return i == 0 ? with_geometry(&op_convolve_back, c, g, call_in(c, 1))
+                  : with_geometry(&op_correlate, c, call_in(c, 0), g);
 }
 
 const Op op_convolve = {
@@ -256,22 +340,29 @@ static GradTensor *convolve_back_forward(const OpCall *c)
 {
     GradTensor *g = call_in(c, 0), *w = call_in(c, 1);
     Job job = new_job(c, g, tensor_shape(&w->t)[1], tensor_shape(&w->t)[0]);
-    GradTensor *out = zeroed_out(c, &job, (int64_t[]){job.images, job.channels, job.g.height, job.g.width}, &job.out);
+    GradTensor *out =
+        zeroed_out(c, &job, (int64_t[]){job.images, job.channels, job.g.height, job.g.width}, &job.out);
     job.back = tensor_contiguous(&g->t, job.dtype);
     job.weight = tensor_contiguous(&w->t, job.dtype);
+    cut(&job);
     run(c, &job);
     return out;
 }
 
 static GradTensor *convolve_back_vjp(const OpCall *c, int i, GradTensor *g)
 {
-    return i == 0 ? with_geometry(&op_convolve, c, g, call_in(c, 1)) : with_geometry(&op_correlate, c, g, call_in(c, 0));
+    return i == 0 ? with_geometry(&op_convolve, c, g, call_in(c, 1))
+                  : with_geometry(&op_correlate, c, g, call_in(c, 0));
 }
 
 const Op op_convolve_back = {
-    .usage = "convolve_back(g, w, geometry)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_INTS}, .dtypes = DTYPES_FLOAT,
+    .usage = "convolve_back(g, w, geometry)",
+    .args = {ARG_TENSOR, ARG_TENSOR, ARG_INTS},
+    .dtypes = DTYPES_FLOAT,
     .doc = "The transpose of convolve in its images: from cotangents [N, O, oh, ow] to images [N, C, H, W].",
-    .forward = convolve_back_forward, .vjp = convolve_back_vjp, .linear = LINEAR_EACH,
+    .forward = convolve_back_forward,
+    .vjp = convolve_back_vjp,
+    .linear = LINEAR_EACH,
 };
 
 /* The chunks' sums are added up in their order. */
@@ -279,9 +370,11 @@ static GradTensor *correlate_forward(const OpCall *c)
 {
     GradTensor *x = call_in(c, 0), *g = call_in(c, 1);
     Job job = new_job(c, x, tensor_shape(&x->t)[1], tensor_shape(&g->t)[1]);
-    GradTensor *sums = gt_new(job.dtype, 5, (int64_t[]){job.chunks, job.filters, job.channels, job.g.rows, job.g.columns});
     job.image = tensor_contiguous(&x->t, job.dtype);
     job.back = tensor_contiguous(&g->t, job.dtype);
+    cut(&job);
+    GradTensor *sums =
+        gt_new(job.dtype, 5, (int64_t[]){job.chunks, job.filters, job.channels, job.g.rows, job.g.columns});
     job.out = tensor_allocate(&sums->t);
     memset(job.out, 0, (size_t)sums->t.size * job.size);
     run(c, &job);
@@ -293,39 +386,46 @@ static GradTensor *correlate_forward(const OpCall *c)
 
 static GradTensor *correlate_vjp(const OpCall *c, int i, GradTensor *g)
 {
-    return i == 0 ? with_geometry(&op_convolve_back, c, call_in(c, 1), g) : with_geometry(&op_convolve, c, call_in(c, 0), g);
+    return i == 0 ? with_geometry(&op_convolve_back, c, call_in(c, 1), g)
+                  : with_geometry(&op_convolve, c, call_in(c, 0), g);
 }
 
 const Op op_correlate = {
     .usage = "correlate(x, g, geometry)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_INTS}, .dtypes = DTYPES_FLOAT,
-    .doc = "The transpose of convolve in its filters: from images [N, C, H, W] and cotangents [N, O, oh, ow] to [O, C, kh, kw].",
+    .doc = "The transpose of convolve in its filters: from images [N, C, H, W] and cotangents [N, O, oh, "
+           "ow] to [O, C, kh, kw].",
     .forward = correlate_forward, .vjp = correlate_vjp, .linear = LINEAR_EACH,
 };
 
 /* ---- conv2d, conv1d ---- */
 
 /* A whole number for both directions, or one for each. */
-static void read_pair(const OpCall *c, const char *name, const IntList *list, int64_t least, int64_t *down, int64_t *right)
+static void read_pair(const OpCall *c, const char *name, const IntList *list, int64_t least, int64_t *down,
+                      int64_t *right)
 {
     if (list->count != 1 && list->count != 2)
-        call_error(c, ERROR_VALUE, "%s must be one whole number or two, but there are %lld", name, (long long)list->count);
+        call_error(c, ERROR_VALUE, "%s must be one whole number or two, but there are %lld", name,
+                   (long long)list->count);
     *down = list->at[0];
     *right = list->at[list->count - 1];
     if (*down < least || *right < least || *down > INT_MAX || *right > INT_MAX)
         call_error(c, ERROR_VALUE, "%s must be at least %lld and fit 32 bits", name, (long long)least);
 }
 
-static void check_shapes(const OpCall *c, const GradTensor *x, const GradTensor *w, const GradTensor *b, int ndim)
+static void check_shapes(const OpCall *c, const GradTensor *x, const GradTensor *w, const GradTensor *b,
+                         int ndim)
 {
     const char *form = ndim == 4 ? "[N, C, H, W] and [O, C, kh, kw]" : "[N, C, L] and [O, C, k]";
     if (x->t.ndim != ndim || w->t.ndim != ndim)
-        call_error(c, ERROR_SHAPE, "x and w must have shapes %s, not %s and %s", form, matrix_shape_text(x), matrix_shape_text(w));
+        call_error(c, ERROR_SHAPE, "x and w must have shapes %s, not %s and %s", form, matrix_shape_text(x),
+                   matrix_shape_text(w));
     if (tensor_shape(&x->t)[1] != tensor_shape(&w->t)[1])
-        call_error(c, ERROR_SHAPE, "x of shape %s has %lld channels, but w of shape %s is for %lld", matrix_shape_text(x),
-                   (long long)tensor_shape(&x->t)[1], matrix_shape_text(w), (long long)tensor_shape(&w->t)[1]);
+        call_error(c, ERROR_SHAPE, "x of shape %s has %lld channels, but w of shape %s is for %lld",
+                   matrix_shape_text(x), (long long)tensor_shape(&x->t)[1], matrix_shape_text(w),
+                   (long long)tensor_shape(&w->t)[1]);
     if (b != NULL && !shape_equal(b->t.ndim, tensor_shape(&b->t), 1, tensor_shape(&w->t)))
-        call_error(c, ERROR_SHAPE, "b must have shape [%lld], one for each filter, not %s", (long long)tensor_shape(&w->t)[0],
-                   matrix_shape_text(b));
+        call_error(c, ERROR_SHAPE, "b must have shape [%lld], one for each filter, not %s",
+                   (long long)tensor_shape(&w->t)[0], matrix_shape_text(b));
 }
 
 /* The convolution of x and w, with 4 axes both, by the strides and zeros that g has already. */
@@ -336,11 +436,14 @@ static GradTensor *convolution(const OpCall *c, GradTensor *x, GradTensor *w, Ge
     g.rows = matrix_rows(w);
     g.columns = matrix_columns(w);
     if (g.rows == 0 || g.columns == 0 || g.height + 2 * g.above < g.rows || g.width + 2 * g.left < g.columns)
-        call_error(c, ERROR_SHAPE, "windows of %lld x %lld do not fit into images of %lld x %lld with their padding",
+        call_error(c, ERROR_SHAPE,
+                   "windows of %lld x %lld do not fit into images of %lld x %lld with their padding",
                    (long long)g.rows, (long long)g.columns, (long long)(g.height + 2 * g.above),
                    (long long)(g.width + 2 * g.left));
     int64_t list[GEOMETRY_COUNT] = {g.height, g.width, g.rows, g.columns, g.down, g.right, g.above, g.left};
-    return op_call(&op_convolve, (Arg[OP_MAX_ARGS]){{.tensor = x}, {.tensor = w}, {.ints = int_list_new(GEOMETRY_COUNT, list)}}, 0);
+    return op_call(
+        &op_convolve,
+        (Arg[OP_MAX_ARGS]){{.tensor = x}, {.tensor = w}, {.ints = int_list_new(GEOMETRY_COUNT, list)}}, 0);
 }
 
 static GradTensor *conv2d_compose(const OpCall *c)
@@ -355,13 +458,16 @@ static GradTensor *conv2d_compose(const OpCall *c)
 }
 
 const Op op_conv2d = {
-    .usage = "conv2d(x, w, b=none, stride=1, padding=0)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_INTS, ARG_INTS},
-    .section = "neural", .dtypes = DTYPES_FLOAT,
-    .doc = "Convolution (without turning the filters, as in PyTorch) of images x [N, C, H, W] with filters w [O, C, kh, kw], "
-           "plus b [O]; of shape [N, O, (H + 2 padding - kh) // stride + 1, (W + 2 padding - kw) // stride + 1]. Stride and "
-           "padding (with zeros) are one whole number or a pair (vertical, horizontal). Windows are laid out as columns for "
-           "BLAS, one image at a time.",
-    .errors = "shape when x, w and b do not fit together or windows are larger than images; value for a bad stride or padding.",
+    .usage = "conv2d(x, w, b=none, stride=1, padding=0)",
+    .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_INTS, ARG_INTS},
+    .section = "neural",
+    .dtypes = DTYPES_FLOAT,
+    .doc = "Convolution (without turning the filters, as in PyTorch) of images x [N, C, H, W] with filters "
+           "w [O, C, kh, kw], plus b [O]; of shape [N, O, (H + 2 padding - kh) // stride + 1, (W + 2 "
+           "padding - kw) // stride + 1]. Stride and padding (with zeros) are one whole number or a pair "
+           "(vertical, horizontal). Windows are laid out as columns for BLAS, one image at a time.",
+    .errors = "shape when x, w and b do not fit together or windows are larger than images; value for a bad "
+              "stride or padding.",
     .derivative = "conv2d(dx, w) + conv2d(x, dw) + db",
     .example = "conv2d(ones(1, 1, 3, 3), ones(1, 1, 2, 2))  #=> [[[[4, 4], [4, 4]]]]",
     .related = "conv1d max_pool2d avg_pool2d",
@@ -392,11 +498,14 @@ static GradTensor *conv1d_compose(const OpCall *c)
 }
 
 const Op op_conv1d = {
-    .usage = "conv1d(x, w, b=none, stride=1, padding=0)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_INTS, ARG_INTS},
-    .section = "neural", .dtypes = DTYPES_FLOAT,
-    .doc = "Convolution of sequences x [N, C, L] with filters w [O, C, k], plus b [O]; of shape [N, O, (L + 2 padding - k) // "
-           "stride + 1]. As conv2d in one direction.",
-    .errors = "shape when x, w and b do not fit together or windows are longer than sequences; value for a bad stride or padding.",
+    .usage = "conv1d(x, w, b=none, stride=1, padding=0)",
+    .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_INTS, ARG_INTS},
+    .section = "neural",
+    .dtypes = DTYPES_FLOAT,
+    .doc = "Convolution of sequences x [N, C, L] with filters w [O, C, k], plus b [O]; of shape [N, O, (L + "
+           "2 padding - k) // stride + 1]. As conv2d in one direction.",
+    .errors = "shape when x, w and b do not fit together or windows are longer than sequences; value for a "
+              "bad stride or padding.",
     .derivative = "conv1d(dx, w) + conv1d(x, dw) + db",
     .example = "conv1d([[[1, 2, 3]]], [[[1, 1]]])  #=> [[[3, 5]]]",
     .related = "conv2d",

@@ -1,6 +1,8 @@
-/* Tensors from nothing: filled, regular and random ones. Their dtype is the default float dtype unless one is asked for;
- * their size is checked, in gt_new, before anything is allocated. */
+/* Tensors from nothing: filled, regular and random ones. Their dtype is the default float dtype unless one
+ * is asked for; their size is checked, in gt_new, before anything is allocated. */
+#include "grad/batch.h"
 #include "ops/rules.h"
+#include "tensor/convert.h"
 #include "tensor/state.h"
 
 #include <math.h>
@@ -18,8 +20,8 @@ static void check_shape(const OpCall *c, const IntList *shape)
                    TENSOR_MAX_NDIM);
     for (int64_t i = 0; i < shape->count; i++)
         if (shape->at[i] < 0)
-            call_error(c, ERROR_VALUE, "axis %lld of the shape is %lld, but an extent is not negative", (long long)i,
-                       (long long)shape->at[i]);
+            call_error(c, ERROR_VALUE, "axis %lld of the shape is %lld, but an extent is not negative",
+                       (long long)i, (long long)shape->at[i]);
 }
 
 /* The new tensor of argument i's shape. */
@@ -40,7 +42,8 @@ static int64_t count_arg(const OpCall *c, const char *name, int64_t n)
 
 /* ---- filled ---- */
 
-/* Constants are deferred, but one that does not fit the memory is an error where it is made, not where it is used. */
+/* Constants are deferred, but one that does not fit the memory is an error where it is made, not where it
+ * is used. */
 static GradTensor *fill_now(GradTensor *out, double value)
 {
     enum { SURELY_FITS = 1 << 28 };
@@ -91,13 +94,14 @@ static GradTensor *full_compose(const OpCall *c)
     const IntList *shape = c->args[0].ints;
     check_shape(c, shape);
     GradTensor *value = fill_value(c, 1, chosen_dtype(c, 2));
-    if (!gt_tracked(value))
+    if (!gt_tracked(value) && gt_batch(value) == 0)
         return fill_now(gt_new(gt_dtype(value), (int)shape->count, shape->at), tensor_item(&value->t));
     return gt_expand(value, (int)shape->count, shape->at);
 }
 
 const Op op_full = {
-    .usage = "full(shape, value, dtype=none)", .args = {ARG_SHAPE, ARG_TENSOR, ARG_DTYPE}, .section = "create",
+    .usage = "full(shape, value, dtype=none)", .args = {ARG_SHAPE, ARG_TENSOR, ARG_DTYPE},
+    .section = "create",
     .doc = "A tensor whose elements are all the same number, through which a gradient flows to it.",
     .errors = "value when an extent is negative; shape when the value is not one number.",
     .derivative = "dvalue in each element",
@@ -125,7 +129,7 @@ const Op op_zeros_like = {
     .doc = "Zeros in the shape of x, and in its dtype unless another is given.",
     .example = "zeros_like([1, 2])  #=> [0, 0]",
     .related = "zeros ones_like full_like",
-    .forward = zeros_like_forward, .constant = "its result is new",
+    .forward = zeros_like_forward, .batch = batch_leading, .constant = "its result is new",
 };
 
 const Op op_ones_like = {
@@ -133,20 +137,21 @@ const Op op_ones_like = {
     .doc = "Ones in the shape of x, and in its dtype unless another is given.",
     .example = "ones_like([1, 2])  #=> [1, 1]",
     .related = "ones zeros_like full_like",
-    .forward = ones_like_forward, .constant = "its result is new",
+    .forward = ones_like_forward, .batch = batch_leading, .constant = "its result is new",
 };
 
 static GradTensor *full_like_compose(const OpCall *c)
 {
     GradTensor *x = call_in(c, 0);
     GradTensor *value = fill_value(c, 1, c->args[2].integer < 0 ? gt_dtype(x) : (Dtype)c->args[2].integer);
-    if (!gt_tracked(value))
+    if (!gt_tracked(value) && gt_batch(value) == 0)
         return gt_filled(gt_dtype(value), x->t.ndim, tensor_shape(&x->t), tensor_item(&value->t));
     return gt_expand(value, x->t.ndim, tensor_shape(&x->t));
 }
 
 const Op op_full_like = {
-    .usage = "full_like(x, value, dtype=none)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_DTYPE}, .section = "create",
+    .usage = "full_like(x, value, dtype=none)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_DTYPE},
+    .section = "create",
     .doc = "One number in the shape of x, and in its dtype unless another is given.",
     .errors = "shape when the value is not one number.",
     .derivative = "dvalue in each element; 0 in x",
@@ -161,7 +166,8 @@ static GradTensor *eye_forward(const OpCall *c)
     const IntList *columns = c->args[1].ints;
     if (columns != NULL && columns->count != 1)
         call_error(c, ERROR_VALUE, "m must be one whole number");
-    int64_t n = count_arg(c, "n", c->args[0].integer), m = columns == NULL ? n : count_arg(c, "m", columns->at[0]);
+    int64_t n = count_arg(c, "n", c->args[0].integer);
+    int64_t m = columns == NULL ? n : count_arg(c, "m", columns->at[0]);
     Dtype dtype = chosen_dtype(c, 2);
     size_t size = dtype_size(dtype);
     GradTensor *out = call_out(c, dtype, 2, (int64_t[]){n, m});
@@ -187,10 +193,17 @@ const Op op_eye = {
 static GradTensor *progression(const OpCall *c, Dtype dtype, double start, double step, int64_t count)
 {
     GradTensor *out = call_out(c, dtype, 1, &count);
-    size_t size = dtype_size(dtype);
+    BlockKernel *convert = convert_kernel(DTYPE_FLOAT64, dtype);
     char *data = tensor_allocate(&out->t);
-    for (int64_t i = 0; i < count; i++)
-        dtype_write(dtype, data + (size_t)i * size, start + (double)i * step);
+    double block[BLOCK];
+    for (int64_t first = 0; first < count; first += BLOCK) {
+        const void *in[] = {block};
+        int64_t n = count - first < BLOCK ? count - first : BLOCK;
+        interrupt_poll();
+        for (int64_t i = 0; i < n; i++)
+            block[i] = start + (double)(first + i) * step;
+        convert((long)n, data + (size_t)first * dtype_size(dtype), in);
+    }
     return out;
 }
 
@@ -219,10 +232,13 @@ static GradTensor *arange_forward(const OpCall *c)
 }
 
 const Op op_arange = {
-    .usage = "arange(start, stop=none, step=1, dtype=none)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_DTYPE},
+    .usage = "arange(start, stop=none, step=1, dtype=none)",
+    .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_DTYPE},
     .section = "create",
-    .doc = "The numbers start, start + step, ... that lie before stop. With one argument it is stop, and start is 0.",
-    .errors = "value when step is 0, or when a number is not finite; memory when there would be too many elements.",
+    .doc = "The numbers start, start + step, ... that lie before stop. With one argument it is stop, and "
+           "start is 0.",
+    .errors = "value when step is 0, or when a number is not finite; memory when there would be too many "
+              "elements.",
     .example = "arange(4)  #=> [0, 1, 2, 3]\narange(1, 2, 0.25)  #=> [1, 1.25, 1.5, 1.75]",
     .related = "linspace range",
     .forward = arange_forward, .constant = "its number of elements depends on its arguments",
@@ -243,7 +259,8 @@ static GradTensor *end_arg(const OpCall *c, int i)
 {
     GradTensor *x = call_in(c, i);
     if (x->t.ndim != 0)
-        call_error(c, ERROR_SHAPE, "an end of shape %s is not a number", shape_text(x->t.ndim, tensor_shape(&x->t)));
+        call_error(c, ERROR_SHAPE, "an end of shape %s is not a number",
+                   shape_text(x->t.ndim, tensor_shape(&x->t)));
     return x;
 }
 
@@ -256,7 +273,8 @@ static GradTensor *linspace_compose(const OpCall *c)
 const Op op_linspace = {
     .usage = "linspace(a, b, n=50, dtype=none)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_INTEGER, ARG_DTYPE},
     .section = "create",
-    .doc = "n numbers from a to b at equal distances, both ends included exactly; gradients flow to the ends.",
+    .doc = "n numbers from a to b at equal distances, both ends included exactly; gradients flow to the "
+           "ends.",
     .errors = "value when n is negative; shape when an end is not a number.",
     .derivative = "(1 - t) da + t db, t from 0 to 1",
     .example = "linspace(0, 1, 5)  #=> [0, 0.25, 0.5, 0.75, 1]",
@@ -300,7 +318,8 @@ static GradTensor *randn_forward(const OpCall *c) { return random_floats(c, rand
 
 const Op op_rand = {
     .usage = "rand(...shape, dtype=none)", .args = {ARG_SHAPE, ARG_DTYPE}, .section = "create",
-    .doc = "Random numbers, uniform on [0, 1). The shape is a tuple or several whole numbers; without any, one number.",
+    .doc = "Random numbers, uniform on [0, 1). The shape is a tuple or several whole numbers; without any, "
+           "one number.",
     .errors = "value when an extent is negative; type when the dtype is not a float.",
     .example = "rand(2, 3).shape  #=> (2, 3)",
     .related = "randn randint seed",
@@ -309,8 +328,8 @@ const Op op_rand = {
 
 const Op op_randn = {
     .usage = "randn(...shape, dtype=none)", .args = {ARG_SHAPE, ARG_DTYPE}, .section = "create",
-    .doc = "Random numbers from the standard normal distribution. The shape is a tuple or several whole numbers; without any, one "
-           "number.",
+    .doc = "Random numbers from the standard normal distribution. The shape is a tuple or several whole "
+           "numbers; without any, one number.",
     .errors = "value when an extent is negative; type when the dtype is not a float.",
     .example = "randn(4).shape  #=> (4,)",
     .related = "rand randint seed",
@@ -321,16 +340,18 @@ static GradTensor *randint_forward(const OpCall *c)
 {
     int64_t low = c->args[0].integer, high = c->args[1].integer;
     if (low >= high)
-        call_error(c, ERROR_VALUE, "low is %lld, but must be less than high, %lld", (long long)low, (long long)high);
+        call_error(c, ERROR_VALUE, "low is %lld, but must be less than high, %lld", (long long)low,
+                   (long long)high);
     GradTensor *out = new_of_shape(c, 2, DTYPE_INT64);
     random_integers(random_state(), &out->t, low, high);
     return out;
 }
 
 const Op op_randint = {
-    .usage = "randint(low, high, ...shape)", .args = {ARG_INTEGER, ARG_INTEGER, ARG_SHAPE}, .section = "create",
-    .doc = "Random whole numbers from low to high - 1, all equally likely, as an int64 tensor. The shape is a tuple or several "
-           "whole numbers.",
+    .usage = "randint(low, high, ...shape)", .args = {ARG_INTEGER, ARG_INTEGER, ARG_SHAPE},
+    .section = "create",
+    .doc = "Random whole numbers from low to high - 1, all equally likely, as an int64 tensor. The shape is "
+           "a tuple or several whole numbers.",
     .errors = "value when low is not less than high, or when an extent is negative.",
     .example = "randint(5, 6, (3,))  #=> [5, 5, 5]",
     .related = "rand permutation seed",
@@ -386,16 +407,18 @@ static GradTensor *one_hot_forward(const OpCall *c)
 }
 
 const Op op_one_hot = {
-    .usage = "one_hot(indices, n, dtype=none)", .args = {ARG_TENSOR, ARG_INTEGER, ARG_DTYPE}, .section = "create",
-    .doc = "For each index a row of n elements with a 1 at the index and zeros elsewhere; the shape is that of the indices with n "
-           "appended. The indices may have any dtype.",
+    .usage = "one_hot(indices, n, dtype=none)", .args = {ARG_TENSOR, ARG_INTEGER, ARG_DTYPE},
+    .section = "create",
+    .doc = "For each index a row of n elements with a 1 at the index and zeros elsewhere; the shape is that "
+           "of the indices with n appended. The indices may have any dtype.",
     .errors = "index when an index is not in 0 to n - 1; value when it is not whole.",
     .example = "one_hot([2, 0], 3)  #=> [[0, 0, 1], [1, 0, 0]]",
     .related = "embedding cross_entropy eye",
-    .forward = one_hot_forward, .constant = "piecewise constant",
+    .forward = one_hot_forward, .batch = batch_leading, .constant = "piecewise constant",
 };
 
-/* Input k spread along its axis of the grid; in NumPy's order "xy" the first two axes of the grid are swapped. */
+/* Input k spread along its axis of the grid; in NumPy's order "xy" the first two axes of the grid are
+ * swapped. */
 static GradTensor *grid(const TensorList *xs, int64_t k, bool swapped, const int64_t *shape)
 {
     int64_t alone[TENSOR_MAX_NDIM];
@@ -430,8 +453,9 @@ static TensorList *meshgrid_compose(const OpCall *c)
 
 const Op op_meshgrid = {
     .usage = "meshgrid(...xs, indexing=\"xy\")", .args = {ARG_TENSORS, ARG_TEXT}, .section = "create",
-    .doc = "Coordinates of a grid, as a tuple of one tensor for each 1-d tensor given. As in NumPy, for x of n and y of m elements "
-           "both results have shape [m, n], so that rows go with y; with indexing=\"ij\" it is [n, m].",
+    .doc = "Coordinates of a grid, as a tuple of one tensor for each 1-d tensor given. As in NumPy, for x "
+           "of n and y of m elements both results have shape [m, n], so that rows go with y; with "
+           "indexing=\"ij\" it is [n, m].",
     .errors = "shape when a tensor has more than one axis; value when indexing is neither \"xy\" nor \"ij\".",
     .derivative = "sums over the axes along which an input is repeated",
     .example = "meshgrid([1, 2, 3], [10, 20])  #=> ([[1, 2, 3], [1, 2, 3]], [[10, 10, 10], [20, 20, 20]])",

@@ -1,7 +1,6 @@
 /* Running sums and products. */
-#include "ops/index.h"
 #include "ops/reduce.h"
-
+#include "ops/slices.h"
 #include "tensor/reduce.h"
 
 /* The axis of a running operation, and x as it goes along: without an axis in row-major order, as in
@@ -13,11 +12,25 @@ static int running_axis(const OpCall *c, GradTensor **x)
         *x = t_reshape(*x, 1, &(*x)->t.size);
         return 0;
     }
+    if (axis->count == 0 || ((*x)->t.ndim == 0 && reduce_axes(c, *x) == 0))
+        return -1;
     if (axis->count != 1)
         call_error(c, ERROR_VALUE, "axis is one axis or none, not %lld axes", (long long)axis->count);
-    if ((*x)->t.ndim == 0 && reduce_axes(c, *x) == 0)
-        return -1;
     return call_axis(c, axis->at[0], (*x)->t.ndim);
+}
+
+static GradTensor *flipped(GradTensor *x, int axis)
+{
+    int64_t one = axis;
+    Arg args[OP_MAX_ARGS] = {{.tensor = x}, {.ints = int_list_new(1, &one)}};
+    return op_call(&op_flip, args, 0);
+}
+
+static GradTensor *running(const Op *op, GradTensor *x, int axis)
+{
+    int64_t one = axis;
+    Arg args[OP_MAX_ARGS] = {{.tensor = x}, {.ints = int_list_new(1, &one)}};
+    return op_call(op, args, 0);
 }
 
 /* A tensor of one element without axes is its own running sum. */
@@ -33,18 +46,13 @@ static GradTensor *cumulate(const OpCall *c, bool product)
     return out;
 }
 
-static GradTensor *flipped(GradTensor *x, int axis)
+/* Without an axis the slices are laid out in one lane each. */
+static GradTensor *cumulate_batch(const OpCall *c, uint32_t levels)
 {
-    int64_t one = axis;
-    Arg args[OP_MAX_ARGS] = {{.tensor = x}, {.ints = int_list_new(1, &one)}};
-    return op_call(&op_flip, args, 0);
-}
-
-static GradTensor *running(const Op *op, GradTensor *x, int axis)
-{
-    int64_t one = axis;
-    Arg args[OP_MAX_ARGS] = {{.tensor = x}, {.ints = int_list_new(1, &one)}};
-    return op_call(op, args, 0);
+    GradTensor *x = call_in(c, 0);
+    if (c->args[1].ints != NULL)
+        return reduce_batch(c, levels);
+    return running(c->op, slices_shaped(x, levels, 1, &x->t.size), batch_axis_count(levels));
 }
 
 static GradTensor *cumsum_forward(const OpCall *c) { return cumulate(c, false); }
@@ -67,7 +75,7 @@ const Op op_cumsum = {
     .derivative = "the running sum of the cotangent from the end",
     .example = "cumsum([1, 2, 3])  #=> [1, 3, 6]\ncumsum([[1, 2], [3, 4]], axis=0)  #=> [[1, 2], [4, 6]]",
     .related = "sum cumprod",
-    .forward = cumsum_forward, .vjp = cumsum_vjp, .linear = LINEAR_EACH,
+    .forward = cumsum_forward, .vjp = cumsum_vjp, .linear = LINEAR_EACH, .batch = cumulate_batch,
     .check = "x[5]: cumsum(x)\nx[2, 3]: cumsum(x, axis=0)\nx[2, 3]: cumsum(x, axis=-1)\nx[2, 3]: cumsum(x)\n"
              "x[]: cumsum(x, axis=0)\nx[3, 2]: cumsum(x.T, axis=1)\nx[0, 2]: cumsum(x, axis=0)",
 };
@@ -116,7 +124,7 @@ const Op op_cumprod = {
                   "zero",
     .example = "cumprod([2, 3, 4])  #=> [2, 6, 24]",
     .related = "prod cumsum",
-    .forward = cumprod_forward, .vjp = cumprod_vjp,
+    .forward = cumprod_forward, .vjp = cumprod_vjp, .batch = cumulate_batch,
     .check = "x[5]: cumprod(x)\nx[2, 3]: cumprod(x, axis=0)\nx[2, 3]: cumprod(x, axis=-1)\n"
              "x[2, 2]: cumprod(x)\nx[]: cumprod(x, axis=0)\nx[1]: cumprod(x)\n"
              "x[3, 2]: cumprod(x.T, axis=1)\nx[4]: cumprod(x * [1, 0, 1, 1])\n"

@@ -1,4 +1,5 @@
 /* Decompositions by LAPACK. */
+#include "grad/batch.h"
 #include "ops/index.h"
 #include "ops/lapack.h"
 #include "ops/matrix.h"
@@ -57,7 +58,9 @@ static GradTensor *cholesky_forward(const OpCall *c)
         check_finite(c, dtype, elements, to);
         int info = lapack_potrf(dtype, n, to);
         if (info > 0)
-            call_error(c, ERROR_DOMAIN, "the matrix is not positive definite: its leading minor of order %d is not positive", info);
+            call_error(c, ERROR_DOMAIN,
+                       "the matrix is not positive definite: its leading minor of order %d is not positive",
+                       info);
         for (int j = 1; j < n; j++)
             memset(to + (size_t)j * (size_t)n * size, 0, (size_t)j * size);
     }
@@ -76,14 +79,16 @@ static GradTensor *cholesky_vjp(const OpCall *c, int i, GradTensor *g)
 
 const Op op_cholesky = {
     .usage = "cholesky(x)", .args = {ARG_TENSOR}, .section = "linear algebra", .dtypes = DTYPES_FLOAT,
-    .doc = "The lower triangular L for which L @ L' is x, a symmetric positive definite matrix or a batch [..., n, n] of "
-           "them (LAPACK potrf). Only the lower triangle of x is read; the derivative is that of symmetric matrices.",
-    .errors = "domain when x is not positive definite (the message names the order of the leading minor that is not positive), "
-              "shape when it is not square.",
-    .derivative = "L phi(L^-1 dx L'^-1), phi the lower triangle with half of the diagonal   (Giles 2008, 2.5; Murray 2016)",
+    .doc = "The lower triangular L for which L @ L' is x, a symmetric positive definite matrix or a batch "
+           "[..., n, n] of them (LAPACK potrf). Only the lower triangle of x is read; the derivative is "
+           "that of symmetric matrices.",
+    .errors = "domain when x is not positive definite (the message names the order of the leading minor "
+              "that is not positive), shape when it is not square.",
+    .derivative = "L phi(L^-1 dx L'^-1), phi the lower triangle with half of the diagonal   (Giles 2008, "
+                  "2.5; Murray 2016)",
     .example = "cholesky([[4, 2], [2, 5]])  #=> [[2, 0], [1, 2]]",
     .related = "solve logdet eigh",
-    .forward = cholesky_forward, .vjp = cholesky_vjp,
+    .forward = cholesky_forward, .vjp = cholesky_vjp, .batch = batch_leading,
     .check = "x[3, 3]: cholesky(matmul(x, x.T) + eye(3))\n"
              "x[2, 3, 3]: cholesky(matmul(x, x') + eye(3))\n"
              "x[1, 1]: cholesky(x^2 + 1)\n"
@@ -119,9 +124,9 @@ static void qr_forward(const OpCall *c, GradTensor **out)
     out[1] = lapack_plain_out(r_base);
 }
 
-/* For x [m, n], m >= n (Walter and Lehmann, "Algorithmic differentiation of linear algebra functions with application in
- * optimum experimental design", 2010): (gQ + Q sym(M)) R'^-1 with M = R gR' - gQ' Q, where sym copies the lower triangle
- * over the upper one. */
+/* For x [m, n], m >= n (Walter and Lehmann, "Algorithmic differentiation of linear algebra functions with
+ * application in optimum experimental design", 2010): (gQ + Q sym(M)) R'^-1 with M = R gR' - gQ' Q, where sym
+ * copies the lower triangle over the upper one. */
 static GradTensor *tall_qr_vjp(GradTensor *q, GradTensor *r, GradTensor *gq, GradTensor *gr)
 {
     GradTensor *m = NULL;
@@ -134,8 +139,8 @@ static GradTensor *tall_qr_vjp(GradTensor *q, GradTensor *r, GradTensor *gq, Gra
     return t_swap(op_call2(&op_solve, r, t_swap(sum)));
 }
 
-/* A wide x = [X Y] has the factors Q and [U V] with X = Q U and V = Q' Y (Roberts and Roberts, "QR and LQ decomposition
- * matrix backpropagation algorithms for square, wide, and deep matrices", 2020). */
+/* A wide x = [X Y] has the factors Q and [U V] with X = Q U and V = Q' Y (Roberts and Roberts, "QR and LQ
+ * decomposition matrix backpropagation algorithms for square, wide, and deep matrices", 2020). */
 static GradTensor *wide_qr_vjp(GradTensor *x, GradTensor *q, GradTensor *r, GradTensor *gq, GradTensor *gr)
 {
     int64_t m = matrix_rows(x), n = matrix_columns(x);
@@ -168,14 +173,14 @@ static GradTensor *qr_vjp(const OpCall *c, int i, GradTensor *const *g)
 
 const Op op_qr = {
     .usage = "qr(x)", .args = {ARG_TENSOR}, .section = "linear algebra", .dtypes = DTYPES_FLOAT,
-    .doc = "(Q, R) with Q @ R = x [..., m, n]: Q [..., m, k] has orthonormal columns and R [..., k, n] is upper triangular, "
-           "k = min(m, n), with the signs that LAPACK gives (geqrf, orgqr).",
-    .errors = "domain when an element is not finite, shape when x is not a matrix; the derivative needs independent columns (the "
-              "first k of them), else it is an error of kind domain.",
+    .doc = "(Q, R) with Q @ R = x [..., m, n]: Q [..., m, k] has orthonormal columns and R [..., k, n] is "
+           "upper triangular, k = min(m, n), with the signs that LAPACK gives (geqrf, orgqr).",
+    .errors = "domain when an element is not finite, shape when x is not a matrix; the derivative needs "
+              "independent columns (the first k of them), else it is an error of kind domain.",
     .derivative = "Walter and Lehmann 2010; for wide matrices Roberts and Roberts 2020",
     .example = "qr([[3, 0], [4, 5]])[1]  #=> [[-5, -4], [0, 3]]",
     .related = "lstsq svd cholesky",
-    .outputs = 2, .forward_many = qr_forward, .vjp_many = qr_vjp,
+    .outputs = 2, .forward_many = qr_forward, .vjp_many = qr_vjp, .batch_many = batch_leading_many,
     .check = "x[3, 3]: qr(x + 3 * eye(3))[0]\n"
              "x[3, 3]: qr(x + 3 * eye(3))[1]\n"
              "x[4, 2]: qr(x + 3 * eye(4)[:, :2])[0]\n"
@@ -225,15 +230,16 @@ static GradTensor *turning(GradTensor *y, GradTensor *gaps)
     return t_mul(t_sub(y, t_swap(y)), gaps);
 }
 
-/* The part of g that lies outside of what the orthonormal columns of q span, times 1/s: (g - q q' g) diag(1/s) */
+/* The part of g that lies outside of what the orthonormal columns of q span, times 1/s: (g - q q' g)
+ * diag(1/s) */
 static GradTensor *outside(GradTensor *g, GradTensor *q, GradTensor *s)
 {
     GradTensor *rest = t_sub(g, t_matmul(q, t_matmul(t_swap(q), g)));
     return t_div(rest, matrix_unsqueeze(s, 1));
 }
 
-/* Townsend, "Differentiating the singular value decomposition" (2016), with V = Vh'. Inside of the spans of U and V the
- * cotangent is U (E(U' gU) S + S E(V' gV) + diag(gS)) Vh. */
+/* Townsend, "Differentiating the singular value decomposition" (2016), with V = Vh'. Inside of the spans of U
+ * and V the cotangent is U (E(U' gU) S + S E(V' gV) + diag(gS)) Vh. */
 static GradTensor *svd_vjp(const OpCall *c, int i, GradTensor *const *g)
 {
     GradTensor *x = call_in(c, i), *u = call_result(c, 0), *s = call_result(c, 1), *vh = call_result(c, 2);
@@ -258,14 +264,15 @@ static GradTensor *svd_vjp(const OpCall *c, int i, GradTensor *const *g)
 
 const Op op_svd = {
     .usage = "svd(x)", .args = {ARG_TENSOR}, .section = "linear algebra", .dtypes = DTYPES_FLOAT,
-    .doc = "(U, S, Vh) with U @ diag(S) @ Vh = x [..., m, n]: the singular values S [..., k] descend, k = min(m, n); U [..., "
-           "m, k] has orthonormal columns and Vh [..., k, n] orthonormal rows (LAPACK gesdd). In derivatives of U and Vh, "
-           "vectors of equal singular values do not turn into each other.",
+    .doc = "(U, S, Vh) with U @ diag(S) @ Vh = x [..., m, n]: the singular values S [..., k] descend, k = "
+           "min(m, n); U [..., m, k] has orthonormal columns and Vh [..., k, n] orthonormal rows (LAPACK "
+           "gesdd). In derivatives of U and Vh, vectors of equal singular values do not turn into each "
+           "other.",
     .errors = "domain when an element is not finite, shape when x is not a matrix.",
     .derivative = "Townsend, Differentiating the singular value decomposition (2016)",
     .example = "svd([[3, 0], [0, 4]])[1]  #=> [4, 3]",
     .related = "eigh qr pinv matrix_rank",
-    .outputs = 3, .forward_many = svd_forward, .vjp_many = svd_vjp,
+    .outputs = 3, .forward_many = svd_forward, .vjp_many = svd_vjp, .batch_many = batch_leading_many,
     .sample = {{-1, 1}},
     .check = "x[3, 3]: svd(x + diag([1, 4, 8]))[1]\n"
              "x[3, 3]: svd(x + diag([1, 4, 8]))[0]\n"
@@ -335,14 +342,16 @@ static GradTensor *eigh_vjp(const OpCall *c, int i, GradTensor *const *g)
 
 const Op op_eigh = {
     .usage = "eigh(x)", .args = {ARG_TENSOR}, .section = "linear algebra", .dtypes = DTYPES_FLOAT,
-    .doc = "(values, vectors) of a symmetric matrix, or of each of a batch [..., n, n]: the eigenvalues [..., n] ascend, and "
-           "column i of the vectors belongs to value i (LAPACK syevd). Only the lower triangle of x is read; the derivative "
-           "is that of symmetric matrices, in which vectors of equal eigenvalues do not turn into each other.",
+    .doc = "(values, vectors) of a symmetric matrix, or of each of a batch [..., n, n]: the eigenvalues "
+           "[..., n] ascend, and column i of the vectors belongs to value i (LAPACK syevd). Only the lower "
+           "triangle of x is read; the derivative is that of symmetric matrices, in which vectors of equal "
+           "eigenvalues do not turn into each other.",
     .errors = "domain when an element is not finite, shape when x is not square.",
-    .derivative = "dw = diag(V' dx V), dV = V (F * (V' dx V)) with F_ij = 1 / (w_j - w_i), 0 where equal   (Giles 2008, 3.1)",
+    .derivative = "dw = diag(V' dx V), dV = V (F * (V' dx V)) with F_ij = 1 / (w_j - w_i), 0 where equal   "
+                  "(Giles 2008, 3.1)",
     .example = "eigh([[2, 1], [1, 2]])[0]  #=> [1, 3]",
     .related = "eigvalsh svd cholesky",
-    .outputs = 2, .forward_many = eigh_forward, .vjp_many = eigh_vjp,
+    .outputs = 2, .forward_many = eigh_forward, .vjp_many = eigh_vjp, .batch_many = batch_leading_many,
     .sample = {{-1, 1}},
     .check = "x[3, 3]: eigh(x + x.T + diag([1, 5, 9]))[0]\n"
              "x[3, 3]: eigh(x + x.T + diag([1, 5, 9]))[1]\n"
@@ -374,7 +383,7 @@ const Op op_eigvalsh = {
     .derivative = "diag(V' dx V) with V the eigenvectors",
     .example = "eigvalsh([[2, 1], [1, 2]])  #=> [1, 3]",
     .related = "eigh svd",
-    .compose = eigvalsh_compose,
+    .compose = eigvalsh_compose, .batch = batch_leading,
     .sample = {{-1, 1}},
     .check = "x[3, 3]: eigvalsh(x + x.T + diag([1, 5, 9]))\n"
              "x[2, 3, 3]: eigvalsh(x + x' + diag([1, 5, 9]))",

@@ -1,5 +1,6 @@
-/* Determinants. The derivative of det is the matrix of cofactors, which exists where the inverse does not; so it
- * and its own derivative are operations, computed from singular values. */
+/* Determinants. The derivative of det is the matrix of cofactors, which exists where the inverse does not; so
+ * it and its own derivative are operations, computed from singular values. */
+#include "grad/batch.h"
 #include "ops/lapack.h"
 #include "ops/matrix.h"
 #include "ops/rules.h"
@@ -9,7 +10,8 @@
 
 /* ---- det, logdet ---- */
 
-/* The determinant of a triangular factor with its row exchanges: what `use` makes of the diagonal's elements. */
+/* The determinant of a triangular factor with its row exchanges: what `use` makes of the diagonal's elements.
+ * */
 typedef double Combine(const double *diagonal, int n, int sign);
 
 static double product_of(const double *diagonal, int n, int sign)
@@ -17,7 +19,7 @@ static double product_of(const double *diagonal, int n, int sign)
     double product = sign;
     for (int i = 0; i < n; i++)
         product *= diagonal[i];
-    return product;
+    return product == 0 ? 0 : product;         /* not -0 */
 }
 
 /* -inf for 0, nan for a negative determinant. */
@@ -31,18 +33,40 @@ static double log_of(const double *diagonal, int n, int sign)
     return sign < 0 && sum > -INFINITY ? NAN : sum;
 }
 
-static double determinant(Dtype dtype, int n, char *a, Combine *combine)
+/* Of 2 x 2 and 3 x 3 matrices as formulas, exact for small whole numbers. */
+static void small_cofactors(int n, const double *a, double *to)
+{
+    if (n == 2) {
+        to[0] = a[3];
+        to[1] = 0 - a[2];
+        to[2] = 0 - a[1];
+        to[3] = a[0];
+        return;
+    }
+    for (int i = 0; i < 9; i++) {
+        int r1 = (i / 3 + 1) % 3 * 3, r2 = (i / 3 + 2) % 3 * 3, c1 = (i + 1) % 3, c2 = (i + 2) % 3;
+        to[i] = a[r1 + c1] * a[r2 + c2] - a[r1 + c2] * a[r2 + c1];
+    }
+}
+
+/* Of small matrices by the formula, exact for small whole numbers. */
+static double determinant(int n, double *a, Combine *combine)
 {
     int sign = 1, *pivots = scratch(((size_t)n + 1) * sizeof *pivots);
-    size_t size = dtype_size(dtype);
     double *diagonal = scratch(((size_t)n + 1) * sizeof *diagonal);
-    if (!lapack_finite(dtype, (int64_t)n * n, a))
+    if (!lapack_finite(DTYPE_FLOAT64, (int64_t)n * n, a))
         return NAN;
+    if (n == 2 || n == 3) {
+        double cofactors[9];
+        small_cofactors(n, a, cofactors);
+        diagonal[0] = a[0] * cofactors[0] + a[1] * cofactors[1] + (n == 3 ? a[2] * cofactors[2] : 0);
+        return combine(diagonal, 1, sign);
+    }
     if (n > 0)
-        lapack_getrf(dtype, n, a, pivots);
+        lapack_getrf(DTYPE_FLOAT64, n, a, pivots);
     for (int i = 0; i < n; i++) {
         sign = pivots[i] == i + 1 ? sign : -sign;
-        diagonal[i] = dtype_read(dtype, a + (size_t)i * ((size_t)n + 1) * size);
+        diagonal[i] = a[(size_t)i * ((size_t)n + 1)];
     }
     return combine(diagonal, n, sign);
 }
@@ -54,14 +78,13 @@ static GradTensor *each_determinant(const OpCall *c, Combine *combine)
     lapack_check_size(c, x);
     Dtype dtype = lapack_dtype(c);
     int n = (int)matrix_rows(x);
-    size_t size = dtype_size(dtype), bytes = (size_t)n * (size_t)n * size;
-    char *from = lapack_copy(x, dtype);
+    double *from = lapack_copy(x, DTYPE_FLOAT64);
     GradTensor *out = call_out(c, dtype, x->t.ndim - 2, tensor_shape(&x->t));
     char *to = tensor_allocate(&out->t);
     for (int64_t i = 0; i < out->t.size; i++) {
         PoolMark mark = pool_mark();
         interrupt_poll();
-        dtype_write(dtype, to + (size_t)i * size, determinant(dtype, n, from + (size_t)i * bytes, combine));
+        dtype_write(dtype, to + (size_t)i * dtype_size(dtype), determinant(n, from + i * n * n, combine));
         pool_drain(mark);
     }
     return out;
@@ -85,16 +108,20 @@ static GradTensor *det_vjp(const OpCall *c, int i, GradTensor *g)
 
 const Op op_det = {
     .usage = "det(x)", .args = {ARG_TENSOR}, .section = "linear algebra", .dtypes = DTYPES_FLOAT,
-    .doc = "Determinant of a square matrix, or of each matrix of a batch [..., n, n], by LU factors (LAPACK getrf); 0 for a "
-           "singular one, nan for one with a nan or inf. The derivative is right for singular matrices too.",
+    .doc = "Determinant of a square matrix, or of each matrix of a batch [..., n, n], computed in float64 "
+           "by LU factors (LAPACK getrf), up to order 3 by the formula; 0 for a singular one, nan for one "
+           "with a nan or inf. The derivative is right for singular matrices too.",
     .errors = "shape when x is not square.",
-    .derivative = "sum(cofactors(x) dx), which is det(x) trace(inv(x) dx) where x is regular   (Giles 2008, 2.2.4)",
+    .derivative = "sum(cofactors(x) dx), which is det(x) trace(inv(x) dx) where x is regular   (Giles 2008, "
+                  "2.2.4)",
     .example = "det([[1, 2], [3, 4]])  #=> -2",
     .related = "logdet inv trace",
-    .forward = det_forward, .vjp = det_vjp,
+    .forward = det_forward, .vjp = det_vjp, .batch = batch_leading,
     .check = "x[3, 3]: det(x + 2 * eye(3))\n"
              "x[2, 3, 3]: det(x)\n"
              "x[2, 2]: det(x.T[::-1])\n"
+             "x[4, 4]: det(x + 2 * eye(4))\n"
+             "x[3] y[3]: det(outer(x, y))\n"
              "x[1, 1]: det(x)\n"
              "x[0, 0]: det(x)",
 };
@@ -111,13 +138,13 @@ static GradTensor *logdet_vjp(const OpCall *c, int i, GradTensor *g)
 
 const Op op_logdet = {
     .usage = "logdet(x)", .args = {ARG_TENSOR}, .section = "linear algebra", .dtypes = DTYPES_FLOAT,
-    .doc = "Logarithm of the determinant of a square matrix, or of each matrix of a batch [..., n, n], without overflow. "
-           "-inf where the determinant is 0, nan where it is negative.",
+    .doc = "Logarithm of the determinant of a square matrix, or of each matrix of a batch [..., n, n], "
+           "without overflow. -inf where the determinant is 0, nan where it is negative.",
     .errors = "shape when x is not square; the derivative at a singular matrix is an error of kind domain.",
     .derivative = "trace(inv(x) dx)   (Giles 2008, 2.2.4)",
     .example = "logdet([[2, 0], [0, 0.5]])  #=> 0",
     .related = "det cholesky",
-    .forward = logdet_forward, .vjp = logdet_vjp,
+    .forward = logdet_forward, .vjp = logdet_vjp, .batch = batch_leading,
     .sample = {{-1, 1}},
     .check = "x[3, 3]: logdet(x + 5 * eye(3))\n"
              "x[2, 3, 3]: logdet(x + 5 * eye(3))\n"
@@ -138,7 +165,13 @@ static Parts parts_of(GradTensor *x)
     GradTensor *usv[3];
     op_call_many(&op_svd, (Arg[OP_MAX_ARGS]){{.tensor = gt_detach(x)}}, 0, usv);
     GradTensor *sign = t_mul(op_call1(&op_det, usv[0]), op_call1(&op_det, usv[2]));
-    return (Parts){usv[0], usv[1], usv[2], as_matrices(sign), gt_dtype(usv[0]), matrix_rows(x), matrix_count(x)};
+    return (Parts){.u = usv[0],
+                   .s = usv[1],
+                   .vh = usv[2],
+                   .sign = as_matrices(sign),
+                   .dtype = gt_dtype(usv[0]),
+                   .n = matrix_rows(x),
+                   .count = matrix_count(x)};
 }
 
 /* The product of all s but number `skip`. */
@@ -164,30 +197,40 @@ static GradTensor *shared_out(const OpCall *c, GradTensor *y)
     return out;
 }
 
-/* Of 2 x 2 and 3 x 3 matrices as formulas, exact for small whole numbers. */
-static void small_cofactors(int64_t n, const double *a, double *to)
+/* Cofactors are linear in a 2 x 2 matrix and quadratic in a 3 x 3 one: their derivative at a, applied to h.
+ * */
+static void small_curvature(int n, const double *a, const double *h, double *to)
 {
     if (n == 2) {
-        to[0] = a[3];
-        to[1] = 0 - a[2];
-        to[2] = 0 - a[1];
-        to[3] = a[0];
+        small_cofactors(n, h, to);
         return;
     }
     for (int i = 0; i < 9; i++) {
         int r1 = (i / 3 + 1) % 3 * 3, r2 = (i / 3 + 2) % 3 * 3, c1 = (i + 1) % 3, c2 = (i + 2) % 3;
-        to[i] = a[r1 + c1] * a[r2 + c2] - a[r1 + c2] * a[r2 + c1];
+        to[i] = a[r1 + c1] * h[r2 + c2] + h[r1 + c1] * a[r2 + c2] - a[r1 + c2] * h[r2 + c1] -
+                h[r1 + c2] * a[r2 + c1];
     }
 }
 
-static GradTensor *each_small_cofactors(const OpCall *c, GradTensor *x)
+static bool is_small(const GradTensor *x)
 {
-    int64_t n = matrix_rows(x);
+    return matrix_rows(x) == 2 || matrix_rows(x) == 3;
+}
+
+/* Cofactors of small matrices, or with h their derivative. */
+static GradTensor *each_small(const OpCall *c, GradTensor *x, GradTensor *h)
+{
+    int n = (int)matrix_rows(x);
     GradTensor *exact = gt_new(DTYPE_FLOAT64, x->t.ndim, tensor_shape(&x->t));
-    const double *from = tensor_contiguous(&x->t, DTYPE_FLOAT64);
+    const double *a = tensor_contiguous(&x->t, DTYPE_FLOAT64);
+    const double *b = h != NULL ? tensor_contiguous(&h->t, DTYPE_FLOAT64) : NULL;
     double *to = tensor_allocate(&exact->t);
-    for (int64_t i = 0; i < matrix_count(x); i++)
-        small_cofactors(n, from + i * n * n, to + i * n * n);
+    for (int64_t i = 0; i < x->t.size; i += n * n) {
+        if (b == NULL)
+            small_cofactors(n, a + i, to + i);
+        else
+            small_curvature(n, a + i, b + i, to + i);
+    }
     return shared_out(c, gt_cast(exact, call_dtype(c)));
 }
 
@@ -214,12 +257,13 @@ static bool is_regular(const OpCall *c, GradTensor *x)
     return true;
 }
 
-/* det(x) inv(x)' where that is accurate, else U diag(products of all singular values but one) Vh, times det(U) det(Vh). */
+/* det(x) inv(x)' where that is accurate, else U diag(products of all singular values but one) Vh, times
+ * det(U) det(Vh). */
 static GradTensor *cofactor_forward(const OpCall *c)
 {
     GradTensor *x = gt_detach(call_in(c, 0));
-    if (matrix_rows(x) == 2 || matrix_rows(x) == 3)
-        return each_small_cofactors(c, x);
+    if (is_small(x))
+        return each_small(c, x, NULL);
     if (matrix_rows(x) > 3 && is_regular(c, x))
         return shared_out(c, t_mul(as_matrices(op_call1(&op_det, x)), t_swap(op_call1(&op_inv, x))));
     Parts p = parts_of(x);
@@ -227,7 +271,8 @@ static GradTensor *cofactor_forward(const OpCall *c)
     const double *s = tensor_contiguous(&p.s->t, DTYPE_FLOAT64);
     char *to = tensor_allocate(&products->t);
     for (int64_t i = 0; i < p.count * p.n; i++)
-        dtype_write(p.dtype, to + (size_t)i * dtype_size(p.dtype), product_without(s + i - i % p.n, p.n, i % p.n));
+        dtype_write(p.dtype, to + (size_t)i * dtype_size(p.dtype),
+                    product_without(s + i - i % p.n, p.n, i % p.n));
     return shared_out(c, put_together(&p, matrix_of_diagonal(products)));
 }
 
@@ -244,11 +289,11 @@ static GradTensor *cofactor_jvp(const OpCall *c, GradTensor *const *tangents)
 const Op op_cofactor = {
     .usage = "cofactor(x)", .args = {ARG_TENSOR}, .dtypes = DTYPES_FLOAT,
     .doc = "The matrix of cofactors of each square matrix: the derivative of its determinant.",
-    .forward = cofactor_forward, .vjp = cofactor_vjp, .jvp = cofactor_jvp,
+    .forward = cofactor_forward, .vjp = cofactor_vjp, .jvp = cofactor_jvp, .batch = batch_leading,
 };
 
-/* For x = diag(s) the second derivative of det, applied to h, has elements sum_j P_ij h_jj on the diagonal and -P_ij h_ji
- * beside it, with P_ij the product of all s but the i-th and j-th. */
+/* For x = diag(s) the second derivative of det, applied to h, has elements sum_j P_ij h_jj on the diagonal
+ * and -P_ij h_ji beside it, with P_ij the product of all s but the i-th and j-th. */
 static void curve_one(const double *s, int64_t n, const double *h, double *out)
 {
     double *others = scratch((size_t)(n + 1) * sizeof *others);
@@ -267,10 +312,14 @@ static void curve_one(const double *s, int64_t n, const double *h, double *out)
 
 static GradTensor *det_curvature_forward(const OpCall *c)
 {
-    Parts p = parts_of(call_in(c, 0));
-    GradTensor *h = t_matmul(t_matmul(t_swap(p.u), gt_detach(call_in(c, 1))), t_swap(p.vh));
+    GradTensor *x = gt_detach(call_in(c, 0)), *h = gt_detach(call_in(c, 1));
+    if (is_small(x))
+        return each_small(c, x, h);
+    Parts p = parts_of(x);
+    h = t_matmul(t_matmul(t_swap(p.u), h), t_swap(p.vh));
     GradTensor *middle = gt_new(DTYPE_FLOAT64, h->t.ndim, tensor_shape(&h->t));
-    const double *s = tensor_contiguous(&p.s->t, DTYPE_FLOAT64), *from = tensor_contiguous(&h->t, DTYPE_FLOAT64);
+    const double *s = tensor_contiguous(&p.s->t, DTYPE_FLOAT64),
+                 *from = tensor_contiguous(&h->t, DTYPE_FLOAT64);
     double *to = tensor_allocate(&middle->t);
     for (int64_t i = 0; i < p.count; i++) {
         PoolMark mark = pool_mark();
@@ -286,13 +335,16 @@ static GradTensor *trace_of(GradTensor *x)
     return as_matrices(op_call1(&op_trace, x));
 }
 
-/* By h it is symmetric. By x, where x is regular and with B its inverse, Y = B h and Z = B g: the third derivative of det is
- * det(x) M B, transposed, with M = (tr Y tr Z - tr YZ) 1 - tr Z Y - tr Y Z + YZ + ZY. */
+/* By h it is symmetric. By x, where x is regular and with B its inverse, Y = B h and Z = B g: the third
+ * derivative of det is det(x) M B, transposed, with M = (tr Y tr Z - tr YZ) 1 - tr Z Y - tr Y Z + YZ + ZY. Up
+ * to order 3 it does not depend on x. */
 static GradTensor *det_curvature_vjp(const OpCall *c, int i, GradTensor *g)
 {
     GradTensor *x = call_in(c, 0), *h = call_in(c, 1);
     if (i == 1)
         return op_call2(&op_det_curvature, x, g);
+    if (matrix_rows(x) <= 3)
+        return matrix_rows(x) == 3 ? op_call2(&op_det_curvature, h, g) : NULL;
     GradTensor *b = op_call1(&op_inv, x), *y = t_matmul(b, h), *z = t_matmul(b, g), *yz = t_matmul(y, z);
     GradTensor *weight = t_sub(t_mul(trace_of(y), trace_of(z)), trace_of(yz));
     GradTensor *m = t_mul(weight, matrix_identity(gt_dtype(b), matrix_rows(x)));
@@ -303,6 +355,7 @@ static GradTensor *det_curvature_vjp(const OpCall *c, int i, GradTensor *g)
 
 const Op op_det_curvature = {
     .usage = "det_curvature(x, h)", .args = {ARG_TENSOR, ARG_TENSOR}, .dtypes = DTYPES_FLOAT,
-    .doc = "The second derivative of det at x, applied to h: the directional derivative of the matrix of cofactors.",
-    .forward = det_curvature_forward, .vjp = det_curvature_vjp,
+    .doc = "The second derivative of det at x, applied to h: the directional derivative of the matrix of "
+           "cofactors.",
+    .forward = det_curvature_forward, .vjp = det_curvature_vjp, .batch = batch_leading,
 };

@@ -1,14 +1,14 @@
-/* Einstein summation, composed of other operations: diagonals for labels that an operand repeats, sums for labels that no
- * other operand and not the result has, then products of two operands at a time, each one batched matrix product. Of all
- * pairs the one whose product is the least work comes first. */
+/* Einstein summation, composed of other operations: diagonals for labels that an operand repeats, sums for
+ * labels that no other operand and not the result has, then products of two operands at a time, each one
+ * batched matrix product. Of all pairs the one whose product is the least work comes first. */
 #include "ops/matrix.h"
 #include "ops/rules.h"
 
 #include <ctype.h>
 #include <string.h>
 
-/* Labels are numbers: 0 to 51 for A-Z and a-z, in this order, which is the order of an implicit result; the axes of an
- * ellipsis follow, the last one last. */
+/* Labels are numbers: 0 to 51 for A-Z and a-z, in this order, which is the order of an implicit result; the
+ * axes of an ellipsis follow, the last one last. */
 enum { LETTERS = 52, LABELS = LETTERS + TENSOR_MAX_NDIM };
 
 typedef struct Term {
@@ -45,8 +45,8 @@ static int find_label(const Term *term, int label)
     return -1;
 }
 
-/* Reads the labels of one operand or of the result, up to the end, a comma or an arrow. `hidden` axes stand for the
- * ellipsis; without one they do not appear. */
+/* Reads the labels of one operand or of the result, up to the end, a comma or an arrow. `hidden` axes stand
+ * for the ellipsis; without one they do not appear. */
 static const char *read_labels(const Einsum *e, const char *at, Term *term, int hidden, bool *ellipsis)
 {
     *ellipsis = false;
@@ -64,7 +64,8 @@ static const char *read_labels(const Einsum *e, const char *at, Term *term, int 
         if (!isalpha((unsigned char)*at))
             call_error(e->c, ERROR_VALUE, "the spec has an unexpected character at \"%s\"", at);
         if (term->count == TENSOR_MAX_NDIM)
-            call_error(e->c, ERROR_VALUE, "an operand or the result has more than %d labels", TENSOR_MAX_NDIM);
+            call_error(e->c, ERROR_VALUE, "an operand or the result has more than %d labels",
+                       TENSOR_MAX_NDIM);
         term->labels[term->count++] = label_of(*at);
     }
     return at;
@@ -77,8 +78,9 @@ static void read_operand(Einsum *e, int64_t k, const char **at)
     read_labels(e, *at, term, 0, &ellipsis);
     int named = term->count, hidden = term->x->t.ndim - named;
     if (hidden < 0 || (hidden > 0 && !ellipsis))
-        call_error(e->c, ERROR_SHAPE, "operand %lld of shape %s has %d ax%s, but the spec names %d", (long long)k + 1,
-                   matrix_shape_text(term->x), term->x->t.ndim, term->x->t.ndim == 1 ? "is" : "es", named);
+        call_error(e->c, ERROR_SHAPE, "operand %lld of shape %s has %d ax%s, but the spec names %d",
+                   (long long)k + 1, matrix_shape_text(term->x), term->x->t.ndim,
+                   term->x->t.ndim == 1 ? "is" : "es", named);
     *at = read_labels(e, *at, term, hidden, &ellipsis);
 }
 
@@ -120,9 +122,10 @@ static void note_extents(Einsum *e, int64_t k)
         if (*known < 0 || *known == 1)
             *known = extent;
         if ((extent != 1 && extent != *known) || extent != tensor_shape(&term->x->t)[first])
-            call_error(e->c, ERROR_SHAPE, "operand %lld of shape %s has extent %lld for %c, which is %lld elsewhere",
-                       (long long)k + 1, matrix_shape_text(term->x), (long long)extent, letter_of(term->labels[i]),
-                       (long long)(extent == *known ? tensor_shape(&term->x->t)[first] : *known));
+            call_error(
+                e->c, ERROR_SHAPE, "operand %lld of shape %s has extent %lld for %c, which is %lld elsewhere",
+                (long long)k + 1, matrix_shape_text(term->x), (long long)extent, letter_of(term->labels[i]),
+                (long long)(extent == *known ? tensor_shape(&term->x->t)[first] : *known));
     }
 }
 
@@ -137,8 +140,8 @@ static void read_spec(Einsum *e, const char *at)
                 hidden = LABELS - e->terms[k].labels[i];
         note_extents(e, k);
         if (k + 1 < e->count ? *at != ',' : *at == ',')
-            call_error(e->c, ERROR_VALUE, "the spec \"%s\" is for %s operands than the %lld given", e->c->args[0].text->text,
-                       *at == ',' ? "more" : "fewer", (long long)e->count);
+            call_error(e->c, ERROR_VALUE, "the spec \"%s\" is for %s operands than the %lld given",
+                       e->c->args[0].text->text, *at == ',' ? "more" : "fewer", (long long)e->count);
         at += *at == ',';
     }
     if (*at == '\0') {
@@ -246,7 +249,8 @@ static GradTensor *term_shaped(const Einsum *e, GradTensor *x, Term *term, const
     for (int k = 0; k < 3; k++)
         for (int i = 0; i < groups[k]->count; i++) {
             if (term->count == TENSOR_MAX_NDIM)
-                call_error(e->c, ERROR_SHAPE, "an intermediate product would have more than %d axes", TENSOR_MAX_NDIM);
+                call_error(e->c, ERROR_SHAPE, "an intermediate product would have more than %d axes",
+                           TENSOR_MAX_NDIM);
             shape[term->count] = e->extents[groups[k]->labels[i]];
             term->labels[term->count++] = groups[k]->labels[i];
         }
@@ -330,7 +334,7 @@ static GradTensor *einsum_compose(const OpCall *c)
     read_spec(&e, c->args[0].text->text);
     for (int64_t k = 0; k < e.count; k++)
         take_diagonals(&e.terms[k]);
-    for (int64_t k = 0; k < 2 * e.count; k++)     /* twice: dropping an axis may leave another operand alone */
+    for (int64_t k = 0; k < 2 * e.count; k++) /* twice: dropping an axis may leave another operand alone */
         sum_alone(&e, &e.terms[k % e.count]);
     while (e.count > 1)
         multiply_cheapest(&e);
@@ -339,12 +343,13 @@ static GradTensor *einsum_compose(const OpCall *c)
 
 const Op op_einsum = {
     .usage = "einsum(spec, ...operands)", .args = {ARG_TEXT, ARG_TENSORS}, .section = "linear algebra",
-    .doc = "Einstein's summation. The spec names the axes of the operands by letters, separated by commas, and after -> those of "
-           "the result: products are summed over the letters that the result has not. A letter twice in one operand takes "
-           "the diagonal; ... stands for further axes, which broadcast; without -> the result has the axes of ... and then "
-           "the letters that occur once, in alphabetical order. Operands are multiplied two at a time, cheapest first, "
-           "as matrix products.",
-    .errors = "value when the spec is malformed, shape when axes are more or fewer than letters or extents disagree.",
+    .doc = "Einstein's summation. The spec names the axes of the operands by letters, separated by commas, "
+           "and after -> those of the result: products are summed over the letters that the result has not. "
+           "A letter twice in one operand takes the diagonal; ... stands for further axes, which broadcast; "
+           "without -> the result has the axes of ... and then the letters that occur once, in alphabetical "
+           "order. Operands are multiplied two at a time, cheapest first, as matrix products.",
+    .errors = "value when the spec is malformed, shape when axes are more or fewer than letters or extents "
+              "disagree.",
     .derivative = "of the products and sums that it is made of",
     .example = "einsum(\"ij,jk->ik\", [[1, 2]], [[3], [4]])  #=> [[11]]\n"
                "einsum(\"ii\", [[1, 2], [3, 4]])  #=> 5",

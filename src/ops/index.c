@@ -1,6 +1,5 @@
 /* Picking by index: slices, rows, elements, masks. */
-#include "ops/index.h"
-
+#include "ops/slices.h"
 #include "tensor/index.h"
 #include "tensor/lanes.h"
 
@@ -94,21 +93,30 @@ const Op op_slice = {
 
 /* ---- gather and its transpose ---- */
 
-static GradTensor *gather_forward(const OpCall *c)
+/* The shape of x with an axis replaced by those of the indices; returns its ndim. */
+static int picked_shape(const OpCall *c, const GradTensor *x, const GradTensor *indices, int axis,
+                        int64_t *shape)
 {
-    GradTensor *x = call_in(c, 0), *indices = call_in(c, 1);
-    int axis = call_axis(c, c->args[2].integer, x->t.ndim), n = 0;
-    int64_t shape[2 * TENSOR_MAX_NDIM];
+    int n = 0;
+    if (x->t.ndim - 1 + indices->t.ndim > TENSOR_MAX_NDIM)
+        call_error(c, ERROR_SHAPE, "the result would have %d axes", x->t.ndim - 1 + indices->t.ndim);
     for (int i = 0; i < x->t.ndim; i++) {
         if (i != axis)
             shape[n++] = tensor_shape(&x->t)[i];
         for (int k = 0; i == axis && k < indices->t.ndim; k++)
             shape[n++] = tensor_shape(&indices->t)[k];
     }
-    if (n > TENSOR_MAX_NDIM)
-        call_error(c, ERROR_SHAPE, "the result would have %d axes", n);
+    return n;
+}
+
+static GradTensor *gather_forward(const OpCall *c)
+{
+    GradTensor *x = call_in(c, 0), *indices = call_in(c, 1);
+    int axis = call_axis(c, c->args[2].integer, x->t.ndim);
+    int64_t shape[TENSOR_MAX_NDIM];
+    int ndim = picked_shape(c, x, indices, axis, shape);
     const int64_t *at = index_values(c, indices, axis, tensor_shape(&x->t)[axis]);
-    GradTensor *out = call_out(c, gt_dtype(x), n, shape);
+    GradTensor *out = call_out(c, gt_dtype(x), ndim, shape);
     tensor_gather(&out->t, &x->t, at, indices->t.size, axis);
     return out;
 }
@@ -132,6 +140,36 @@ static GradTensor *gather_vjp(const OpCall *c, int i, GradTensor *g)
     return scatter_into(zeros, call_in(c, 1), g, c->args[2].integer);
 }
 
+/* Where indices differ from slice to slice: row-major positions, in a batch of tensors like x, of what they
+ * pick. */
+static GradTensor *batch_positions(const OpCall *c, const GradTensor *x, GradTensor *indices, int axis,
+                                   uint32_t levels)
+{
+    Lanes lanes = lanes_of(&x->t, axis);
+    int64_t count = indices->t.size, slices = slices_count(levels);
+    int64_t size = slices * lanes.outer * count * lanes.inner;
+    const int64_t *at = index_values(c, batch_over(indices, levels), axis, lanes.count);
+    GradTensor *positions = gt_new(DTYPE_INT64, 1, &size);
+    int64_t *to = tensor_allocate(&positions->t);
+    for (int64_t o = 0; o < slices * lanes.outer; o++)
+        for (int64_t k = 0; k < count; k++)
+            for (int64_t i = 0; i < lanes.inner; i++)
+                *to++ = (o * lanes.count + at[o / lanes.outer * count + k]) * lanes.inner + i;
+    return positions;
+}
+
+static GradTensor *gather_batch(const OpCall *c, uint32_t levels)
+{
+    GradTensor *x = call_in(c, 0), *indices = call_in(c, 1), *batch = batch_over(x, levels);
+    int axis = call_axis(c, c->args[2].integer, x->t.ndim), hidden = batch_axis_count(levels);
+    int64_t shape[2 * TENSOR_MAX_NDIM];
+    if (gt_batch(indices) == 0)
+        return t_gather(batch, indices, axis + hidden);
+    memcpy(shape, tensor_shape(&batch->t), (size_t)hidden * sizeof *shape);
+    int ndim = hidden + picked_shape(c, x, indices, axis, shape + hidden);
+    return t_take(batch, batch_positions(c, x, indices, axis, levels), ndim, shape);
+}
+
 const Op op_gather = {
     .usage = "gather(x, indices, axis=0)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_INTEGER}, .section = "index",
     .doc = "Rows of x picked by index along an axis: the axis is replaced by those of the indices, which "
@@ -143,35 +181,48 @@ const Op op_gather = {
                "gather([[1, 2], [3, 4]], [1], axis=1)  #=> [[2],\n [4]]",
     .related = "take_along_axis scatter_add slice embedding",
     .forward = gather_forward, .vjp = gather_vjp, .linear = LINEAR_EACH, .constant_args = 2,
+    .batch = gather_batch,
     .check = "x[5]: gather(x, [2, 0, 2, -1])\nx[3, 4]: gather(x, [1, 1], axis=1)\n"
              "x[3, 4]: gather(x, 2, axis=-1)\nx[2, 3]: gather(x, [[0, 1], [1, 0]])\n"
              "x[4, 3]: gather(x.T, [2, 0])",
 };
 
 /* The values broadcast to what gather by these indices would give. */
-static GradTensor *scatter_add_forward(const OpCall *c)
+static GradTensor *spread_values(const OpCall *c, GradTensor *values, const GradTensor *x,
+                                 const GradTensor *indices, int axis)
 {
-    GradTensor *x = call_in(c, 0), *indices = call_in(c, 1), *values = gt_detach(call_in(c, 2));
-    int axis = call_axis(c, c->args[3].integer, x->t.ndim), n = 0;
-    const int64_t *dims = tensor_shape(&x->t);
-    int64_t shape[2 * TENSOR_MAX_NDIM], joint[TENSOR_MAX_NDIM];
-    for (int i = 0; i < x->t.ndim; i++) {
-        if (i != axis)
-            shape[n++] = dims[i];
-        for (int k = 0; i == axis && k < indices->t.ndim; k++)
-            shape[n++] = tensor_shape(&indices->t)[k];
-    }
-    int ndim = n > TENSOR_MAX_NDIM ? -1
-             : shape_broadcast(values->t.ndim, tensor_shape(&values->t), n, shape, joint);
+    int64_t shape[TENSOR_MAX_NDIM], joint[TENSOR_MAX_NDIM];
+    int n = picked_shape(c, x, indices, axis, shape);
+    int ndim = shape_broadcast(values->t.ndim, tensor_shape(&values->t), n, shape, joint);
     if (ndim < 0 || !shape_equal(ndim, joint, n, shape))
         call_error(c, ERROR_SHAPE, "values have shape %s, but x %s and indices %s along axis %d need %s",
-                   shape_text(values->t.ndim, tensor_shape(&values->t)), shape_text(x->t.ndim, dims),
+                   shape_text(values->t.ndim, tensor_shape(&values->t)),
+                   shape_text(x->t.ndim, tensor_shape(&x->t)),
                    shape_text(indices->t.ndim, tensor_shape(&indices->t)), axis, shape_text(n, shape));
-    const int64_t *at = index_values(c, indices, axis, dims[axis]);
-    GradTensor *out = call_out(c, call_dtype(c), x->t.ndim, dims);
+    return gt_expand(values, n, shape);
+}
+
+static GradTensor *scatter_add_forward(const OpCall *c)
+{
+    GradTensor *x = call_in(c, 0), *indices = call_in(c, 1);
+    int axis = call_axis(c, c->args[3].integer, x->t.ndim);
+    GradTensor *values = spread_values(c, gt_detach(call_in(c, 2)), x, indices, axis);
+    const int64_t *at = index_values(c, indices, axis, tensor_shape(&x->t)[axis]);
+    GradTensor *out = call_out(c, call_dtype(c), x->t.ndim, tensor_shape(&x->t));
     tensor_cast(&out->t, &x->t);
-    tensor_scatter_add(&out->t, &gt_expand(values, n, shape)->t, at, indices->t.size, axis);
+    tensor_scatter_add(&out->t, &values->t, at, indices->t.size, axis);
     return out;
+}
+
+static GradTensor *scatter_add_batch(const OpCall *c, uint32_t levels)
+{
+    GradTensor *x = call_in(c, 0), *indices = call_in(c, 1), *batch = batch_over(x, levels);
+    int axis = call_axis(c, c->args[3].integer, x->t.ndim);
+    GradTensor *values = batch_over(spread_values(c, call_in(c, 2), x, indices, axis), levels);
+    if (gt_batch(indices) == 0)
+        return scatter_into(batch, indices, values, axis + batch_axis_count(levels));
+    GradTensor *positions = batch_positions(c, x, indices, axis, levels);
+    return t_add(batch, t_put_add(values, positions, batch->t.ndim, tensor_shape(&batch->t)));
 }
 
 static GradTensor *scatter_add_vjp(const OpCall *c, int i, GradTensor *g)
@@ -191,6 +242,7 @@ const Op op_scatter_add = {
     .example = "scatter_add([0, 0, 0], [0, 2, 2], [1, 2, 3])  #=> [1, 0, 5]",
     .related = "gather one_hot",
     .forward = scatter_add_forward, .vjp = scatter_add_vjp, .linear = LINEAR_JOINT, .constant_args = 2,
+    .batch = scatter_add_batch,
     .check = "v[4] x[3]: scatter_add(x, [0, 2, 2, -1], v)\n"
              "v[2, 3] x[2, 4]: scatter_add(x, [1, 1, 0], v, axis=1)\n"
              "v[] x[3]: scatter_add(x, [0, 0, 1], v)\nv[2] x[3, 2]: scatter_add(x, 1, v)",
@@ -257,7 +309,7 @@ const Op op_take_along_axis = {
     .derivative = "the cotangent's elements added up where they came from",
     .example = "take_along_axis([[3, 1], [2, 4]], [[1], [0]], 1)  #=> [[1],\n [2]]",
     .related = "gather argsort argmax",
-    .compose = take_along_axis_compose, .constant_args = 2,
+    .compose = take_along_axis_compose, .constant_args = 2, .batch = batch_axes,
     .check = "x[3, 4]: take_along_axis(x, argsort(x, axis=1), 1)\n"
              "x[3, 2]: take_along_axis(x, [[0, 2], [0, -1]], 0)\n"
              "x[3, 2]: take_along_axis(x.T, [[0], [2]], -1)\nx[2, 3]: take_along_axis(x, [[2, 2]], axis=1)",

@@ -1,6 +1,6 @@
 /* Joining tensors, taking them apart, and repeating them. */
+#include "grad/batch.h"
 #include "ops/index.h"
-
 #include "tensor/index.h"
 
 #include <string.h>
@@ -16,8 +16,8 @@ static Dtype list_dtype(const TensorList *xs)
     for (int64_t k = 0; k < xs->count; k++) {
         const GradTensor *x = xs->at[k];
         if (gt_weak(x)) {
-            double value = tensor_item(&x->t);
-            fraction |= gt_tracked(x) || value != __builtin_trunc(value) || value - value != 0;
+            double value = gt_tracked(x) || x->t.size != 1 ? 0.5 : tensor_item(&x->t);
+            fraction |= value != __builtin_trunc(value) || value - value != 0;
         } else {
             dtype = any ? dtype_promote(dtype, gt_dtype(x)) : gt_dtype(x);
             any = true;
@@ -107,6 +107,7 @@ const Op op_concat = {
                "concat(([[1], [2]], [[3], [4]]), axis=1)  #=> [[1, 3], [2, 4]]",
     .related = "stack split append",
     .forward = concat_forward, .vjp_list = concat_vjp, .linear = LINEAR_JOINT,
+    .batch = batch_axes,
     .check = "x[2] y[3]: concat((x, y))\nx[2, 1] y[2, 3]: concat((x, y, x), axis=-1)\n"
              "x[3, 2] y[2, 1]: concat((x.T, y), axis=1)\nx[0] y[2]: concat((x, y))\nx[2, 3]: concat((x,))",
 };
@@ -155,6 +156,7 @@ const Op op_stack = {
                "stack(([1, 2], [3, 4]), axis=1)  #=> [[1, 3], [2, 4]]",
     .related = "concat unsqueeze",
     .forward = stack_forward, .vjp_list = stack_vjp, .linear = LINEAR_JOINT,
+    .batch = batch_axes,
     .check = "x[3] y[3]: stack((x, y))\nx[2, 3] y[2, 3]: stack((x, y, x), axis=1)\nx[] y[]: stack((x, y))\n"
              "x[3, 2] y[2, 3]: stack((x.T, y), axis=-1)",
 };

@@ -9,18 +9,21 @@
 
 #define PROTOTYPES(T, p) \
     void p##getrf_(const int *m, const int *n, T *a, const int *lda, int *pivots, int *info); \
-    void p##getrs_(const char *trans, const int *n, const int *nrhs, const T *a, const int *lda, const int *pivots, \
-                   T *b, const int *ldb, int *info, size_t trans_length); \
+    void p##getrs_(const char *trans, const int *n, const int *nrhs, const T *a, const int *lda, \
+                   const int *pivots, T *b, const int *ldb, int *info, size_t trans_length); \
     void p##potrf_(const char *uplo, const int *n, T *a, const int *lda, int *info, size_t uplo_length); \
-    void p##geqrf_(const int *m, const int *n, T *a, const int *lda, T *tau, T *work, const int *lwork, int *info); \
+    void p##geqrf_(const int *m, const int *n, T *a, const int *lda, T *tau, T *work, const int *lwork, \
+                   int *info); \
     void p##orgqr_(const int *m, const int *n, const int *k, T *a, const int *lda, const T *tau, T *work, \
                    const int *lwork, int *info); \
-    void p##gesdd_(const char *job, const int *m, const int *n, T *a, const int *lda, T *s, T *u, const int *ldu, T *vt, \
-                   const int *ldvt, T *work, const int *lwork, int *iwork, int *info, size_t job_length); \
+    void p##gesdd_(const char *job, const int *m, const int *n, T *a, const int *lda, T *s, T *u, \
+                   const int *ldu, T *vt, const int *ldvt, T *work, const int *lwork, int *iwork, int *info, \
+                   size_t job_length); \
     void p##syevd_(const char *job, const char *uplo, const int *n, T *a, const int *lda, T *w, T *work, \
-                   const int *lwork, int *iwork, const int *liwork, int *info, size_t job_length, size_t uplo_length); \
-    void p##gelsd_(const int *m, const int *n, const int *nrhs, T *a, const int *lda, T *b, const int *ldb, T *s, \
-                   const T *rcond, int *rank, T *work, const int *lwork, int *iwork, int *info);
+                   const int *lwork, int *iwork, const int *liwork, int *info, size_t job_length, \
+                   size_t uplo_length); \
+    void p##gelsd_(const int *m, const int *n, const int *nrhs, T *a, const int *lda, T *b, const int *ldb, \
+                   T *s, const T *rcond, int *rank, T *work, const int *lwork, int *iwork, int *info);
 PROTOTYPES(float, s)
 PROTOTYPES(double, d)
 #undef PROTOTYPES
@@ -170,7 +173,8 @@ static void copy_upper(size_t size, int m, int n, int k, const char *a, char *r)
 {
     memset(r, 0, (size_t)k * (size_t)n * size);
     for (int j = 0; j < n; j++)
-        memcpy(r + (size_t)j * (size_t)k * size, a + (size_t)j * (size_t)m * size, (size_t)(j < k ? j + 1 : k) * size);
+        memcpy(r + (size_t)j * (size_t)k * size, a + (size_t)j * (size_t)m * size,
+               (size_t)(j < k ? j + 1 : k) * size);
 }
 
 void lapack_qr(Dtype dtype, int m, int n, void *a, void *q, void *r)
@@ -195,9 +199,11 @@ int lapack_gesdd(Dtype dtype, int m, int n, void *a, void *s, void *u, void *vt)
     const char *job = u != NULL ? "S" : "N";
     int *iwork = scratch(8 * (size_t)at_least_one(k) * sizeof *iwork);
     int size;
-    QUERY(size, dtype, gesdd, job, &m, &n, (T *)a, &lda, (T *)s, (T *)u, &ldu, (T *)vt, &ldvt, &query, &ask, iwork, &info, 1);
+    QUERY(size, dtype, gesdd, job, &m, &n, (T *)a, &lda, (T *)s, (T *)u, &ldu, (T *)vt, &ldvt, &query, &ask,
+          iwork, &info, 1);
     void *work = work_space(dtype, size);
-    CALL(dtype, gesdd, job, &m, &n, (T *)a, &lda, (T *)s, (T *)u, &ldu, (T *)vt, &ldvt, (T *)work, &size, iwork, &info, 1);
+    CALL(dtype, gesdd, job, &m, &n, (T *)a, &lda, (T *)s, (T *)u, &ldu, (T *)vt, &ldvt, (T *)work, &size,
+         iwork, &info, 1);
     return info;
 }
 
@@ -216,16 +222,17 @@ int lapack_syevd(Dtype dtype, bool vectors, int n, void *a, void *w)
 
 int lapack_gelsd(Dtype dtype, int m, int n, int columns, double limit, void *a, void *b)
 {
-    int info = 0, k = m < n ? m : n, lda = at_least_one(m), ldb = at_least_one(m > n ? m : n), rank, ask = -1, iwanted = 0;
+    int info = 0, k = m < n ? m : n, lda = at_least_one(m), ldb = at_least_one(m > n ? m : n), rank, ask = -1,
+        iwanted = 0;
     float limit_f = (float)limit;
     const void *rcond = dtype == DTYPE_FLOAT32 ? (const void *)&limit_f : &limit;
     void *s = work_space(dtype, at_least_one(k));
     int size;
-    QUERY(size, dtype, gelsd, &m, &n, &columns, (T *)a, &lda, (T *)b, &ldb, (T *)s, (const T *)rcond, &rank, &query, &ask,
-         &iwanted, &info);
+    QUERY(size, dtype, gelsd, &m, &n, &columns, (T *)a, &lda, (T *)b, &ldb, (T *)s, (const T *)rcond, &rank,
+          &query, &ask, &iwanted, &info);
     void *work = work_space(dtype, size);
     int *iwork = scratch((size_t)at_least_one(iwanted) * sizeof *iwork);
-    CALL(dtype, gelsd, &m, &n, &columns, (T *)a, &lda, (T *)b, &ldb, (T *)s, (const T *)rcond, &rank, (T *)work, &size,
-         iwork, &info);
+    CALL(dtype, gelsd, &m, &n, &columns, (T *)a, &lda, (T *)b, &ldb, (T *)s, (const T *)rcond, &rank,
+         (T *)work, &size, iwork, &info);
     return info;
 }

@@ -1,6 +1,6 @@
-/* The routines of LAPACK that the decompositions use, in float32 and float64 by dtype. Matrices are column-major, without
- * gaps between columns, and overwritten where not const; what a routine returns beside its results is LAPACK's `info`,
- * positive when there is no answer. Work space is scratch. */
+/* The routines of LAPACK that the decompositions use, in float32 and float64 by dtype. Matrices are
+ * column-major, without gaps between columns, and overwritten where not const; what a routine returns beside
+ * its results is LAPACK's `info`, positive when there is no answer. Work space is scratch. */
 #ifndef DBX_OPS_LAPACK_H
 #define DBX_OPS_LAPACK_H
 
@@ -10,8 +10,8 @@
 
 /* The matrices of x, one behind the other and each column-major, converted to dtype, for overwriting. */
 void *lapack_copy(GradTensor *x, Dtype dtype);
-/* A result of this shape whose matrices are column-major: `base` is filled through *data first; the finished tensor is
- * a view of it with the last two axes swapped. */
+/* A result of this shape whose matrices are column-major: `base` is filled through *data first; the finished
+ * tensor is a view of it with the last two axes swapped. */
 GradTensor *lapack_base(Dtype dtype, int ndim, const int64_t *shape, void **data);
 GradTensor *lapack_out(const OpCall *c, GradTensor *base);
 /* The same without a record, for operations of several results. */
@@ -35,7 +35,8 @@ int lapack_potrf(Dtype dtype, int n, void *a);
 void lapack_qr(Dtype dtype, int m, int n, void *a, void *q, void *r);
 /* A [m, n] = U [m, k] diag(s) Vt [k, n], k = min(m, n); u NULL: singular values only. */
 int lapack_gesdd(Dtype dtype, int m, int n, void *a, void *s, void *u, void *vt);
-/* Ascending eigenvalues of the symmetric matrix in the lower triangle of A; eigenvectors replace A when wanted. */
+/* Ascending eigenvalues of the symmetric matrix in the lower triangle of A; eigenvectors replace A when
+ * wanted. */
 int lapack_syevd(Dtype dtype, bool vectors, int n, void *a, void *w);
 /* The least-squares solution of smallest norm for A [m, n], B [max(m, n), columns], in the first n rows of B.
  * Singular values up to `limit` times the largest count as 0. */

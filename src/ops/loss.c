@@ -13,9 +13,18 @@ static GradTensor *mean_of(GradTensor *x)
 
 /* ---- regression ---- */
 
+/* a - b in floating point, so that differences of integers do not wrap. */
+static GradTensor *difference(const OpCall *c)
+{
+    GradTensor *a = call_in(c, 0);
+    if (!dtype_is_float(gt_dtype(a)))
+        a = gt_cast(a, grad_state()->default_dtype);
+    return t_sub(a, call_in(c, 1));
+}
+
 static GradTensor *mse_compose(const OpCall *c)
 {
-    return mean_of(t_square(t_sub(call_in(c, 0), call_in(c, 1))));
+    return mean_of(t_square(difference(c)));
 }
 
 const Op op_mse = {
@@ -33,12 +42,13 @@ const Op op_mse = {
 
 static GradTensor *mae_compose(const OpCall *c)
 {
-    return mean_of(t_abs(t_sub(call_in(c, 0), call_in(c, 1))));
+    return mean_of(t_abs(difference(c)));
 }
 
 const Op op_mae = {
     .usage = "mae(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "neural",
-    .doc = "Mean of the absolute differences, over all elements. Shapes broadcast. The derivative is 0 where a equals b.",
+    .doc = "Mean of the absolute differences, over all elements. Shapes broadcast. The derivative is 0 "
+           "where a equals b.",
     .derivative = "sign(a - b) / n da",
     .example = "mae([1, 2], [1, 4])  #=> 1",
     .related = "mse huber",
@@ -55,15 +65,16 @@ static GradTensor *huber_compose(const OpCall *c)
     double delta = c->args[2].number;
     if (!(delta > 0))
         call_error(c, ERROR_VALUE, "delta must be positive, but it is %g", delta);
-    GradTensor *d = t_sub(call_in(c, 0), call_in(c, 1));
-    GradTensor *q = op_call(&op_clip, (Arg[OP_MAX_ARGS]){{.tensor = d}, {.number = -delta}, {.number = delta}}, 6);
+    GradTensor *d = difference(c);
+    GradTensor *q =
+        op_call(&op_clip, (Arg[OP_MAX_ARGS]){{.tensor = d}, {.number = -delta}, {.number = delta}}, 6);
     return mean_of(t_mul(q, t_sub(d, t_times(q, 0.5))));
 }
 
 const Op op_huber = {
     .usage = "huber(a, b, delta=1)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_NUMBER}, .section = "neural",
-    .doc = "Mean of the Huber loss (Huber 1964) of the differences d = a - b: d^2/2 where |d| <= delta, delta (|d| - "
-           "delta/2) beyond. Shapes broadcast.",
+    .doc = "Mean of the Huber loss (Huber 1964) of the differences d = a - b: d^2/2 where |d| <= delta, "
+           "delta (|d| - delta/2) beyond. Shapes broadcast.",
     .errors = "value when delta is not positive.",
     .derivative = "clip(a - b, -delta, delta) / n da",
     .example = "huber([0, 0], [1, 3])  #=> 1.5",
@@ -76,7 +87,8 @@ const Op op_huber = {
 
 /* ---- probabilities ---- */
 
-/* As PyTorch does, logarithms stop at -100, so that a certain prediction that is wrong costs much but not everything. */
+/* As PyTorch does, logarithms stop at -100, so that a certain prediction that is wrong costs much but not
+ * everything. */
 KERNELS2_FLOAT(bce_element,
                (y - 1) * (log1p(-x) < -100 ? -100 : log1p(-x)) - y * (log(x) < -100 ? -100 : log(x)),
                (y - 1) * (log1pf(-x) < -100 ? -100 : log1pf(-x)) - y * (logf(x) < -100 ? -100 : logf(x)))
@@ -142,11 +154,12 @@ static GradTensor *bce_compose(const OpCall *c)
 
 const Op op_bce = {
     .usage = "bce(p, y)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "neural",
-    .doc = "Binary cross-entropy of probabilities p against targets y from 0 to 1: the mean of -y log(p) - (1 - y) "
-           "log(1 - p), where logarithms stop at -100 and the derivative's denominator p (1 - p) at 1e-12, as in PyTorch. "
-           "Shapes broadcast. From logits use bce_with_logits, which is exact everywhere.",
+    .doc = "Binary cross-entropy of probabilities p against targets y from 0 to 1: the mean of -y log(p) - "
+           "(1 - y) log(1 - p), where logarithms stop at -100 and the derivative's denominator p (1 - p) at "
+           "1e-12, as in PyTorch. Shapes broadcast. From logits use bce_with_logits, which is exact "
+           "everywhere.",
     .derivative = "(p - y) / (p (1 - p)) / n dp",
-    .example = "bce([0.5, 0.5], [0, 1])  #=> 0.693147",
+    .example = "bce([0.5, 0.5], [0, 1])  #=> 0.6931472",
     .related = "bce_with_logits cross_entropy",
     .compose = bce_compose,
     .sample = {{0.05, 0.95}, {0, 1}},
@@ -163,10 +176,10 @@ static GradTensor *bce_with_logits_compose(const OpCall *c)
 
 const Op op_bce_with_logits = {
     .usage = "bce_with_logits(x, y)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "neural",
-    .doc = "Binary cross-entropy of the probabilities sigmoid(x) against targets y from 0 to 1: the mean of softplus(x) - "
-           "x y, which neither overflows nor loses digits for large |x|. Shapes broadcast.",
+    .doc = "Binary cross-entropy of the probabilities sigmoid(x) against targets y from 0 to 1: the mean of "
+           "softplus(x) - x y, which neither overflows nor loses digits for large |x|. Shapes broadcast.",
     .derivative = "(sigmoid(x) - y) / n dx",
-    .example = "bce_with_logits([0, 1000], [0, 1])  #=> 0.346574",
+    .example = "bce_with_logits([0, 1000], [0, 1])  #=> 0.3465736",
     .related = "bce cross_entropy softplus",
     .compose = bce_with_logits_compose,
     .sample = {{-3, 3}, {0, 1}},
@@ -204,7 +217,8 @@ static GradTensor *class_indices(const OpCall *c, GradTensor *targets, int axis,
         if (class != __builtin_trunc(class))
             call_error(c, ERROR_VALUE, "class %g is not a whole number", class);
         if (class < 0 || class >= (double)classes)
-            call_error(c, ERROR_INDEX, "class %.0f is out of range for %lld classes", class, (long long)classes);
+            call_error(c, ERROR_INDEX, "class %.0f is out of range for %lld classes", class,
+                       (long long)classes);
     }
     memcpy(kept, shape, (size_t)axis * sizeof *kept);
     kept[axis] = 1;
@@ -241,19 +255,22 @@ static GradTensor *cross_entropy_compose(const OpCall *c)
     if (are_indices(logits, targets, axis))
         return indexed_cross_entropy(c, logits, targets, axis);
     if (!shape_equal(logits->t.ndim, tensor_shape(&logits->t), targets->t.ndim, tensor_shape(&targets->t)))
-        call_error(c, ERROR_SHAPE, "targets of shape %s are neither class numbers nor probabilities for logits of shape %s",
+        call_error(c, ERROR_SHAPE,
+                   "targets of shape %s are neither class numbers nor probabilities for logits of shape %s",
                    shape_of(targets), shape_of(logits));
     return smooth_cross_entropy(logits, targets, axis);
 }
 
 const Op op_cross_entropy = {
     .usage = "cross_entropy(logits, targets)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "neural",
-    .doc = "Cross-entropy of softmax(logits) against the targets, mean over the batch. Logits are [batch, classes], [classes] "
-           "or, as in PyTorch, [batch, classes, ...]. Targets are either class numbers, in the shape of the logits without "
-           "their class axis, or probabilities in the shape of the logits.",
-    .errors = "index when a class is out of range, value when it is not a whole number, shape when the targets fit neither way.",
+    .doc = "Cross-entropy of softmax(logits) against the targets, mean over the batch. Logits are [batch, "
+           "classes], [classes] or, as in PyTorch, [batch, classes, ...]. Targets are either class numbers, "
+           "in the shape of the logits without their class axis, or probabilities in the shape of the "
+           "logits.",
+    .errors = "index when a class is out of range, value when it is not a whole number, shape when the "
+              "targets fit neither way.",
     .derivative = "(softmax(logits) - targets) / batch dlogits",
-    .example = "cross_entropy([[0, 0], [0, 1000]], [0, 1])  #=> 0.346574",
+    .example = "cross_entropy([[0, 0], [0, 1000]], [0, 1])  #=> 0.3465736",
     .related = "log_softmax bce_with_logits one_hot",
     .compose = cross_entropy_compose,
     .sample = {{-2, 2}, {0, 1}},

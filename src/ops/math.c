@@ -1,5 +1,5 @@
-/* The functions of the C library, element by element. Derivatives are written so that they stay accurate at the ends of
- * a function's domain and for arguments whose squares overflow. */
+/* The functions of the C library, element by element. Derivatives are written so that they stay accurate
+ * at the ends of a function's domain and for arguments whose squares overflow. */
 #include "ops/masks.h"
 #include "tensor/kernel.h"
 
@@ -227,7 +227,8 @@ static GradTensor *atan2_by_x(const OpCall *c) { return t_neg(over_square(c, 0))
 
 const Op op_atan2 = {
     .usage = "atan2(y, x)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise",
-    .doc = "The angle of the point (x, y), from -pi to pi, in the quadrant that the signs of both say. Shapes broadcast.",
+    .doc = "The angle of the point (x, y), from -pi to pi, in the quadrant that the signs of both say. "
+           "Shapes broadcast.",
     .errors = "shape when the shapes do not broadcast.",
     .derivative = "(x dy - y dx) / (x^2 + y^2), 0 where both are 0",
     .example = "atan2([1, -1], [-1, -1])  #=> [2.35619, -2.35619]",

@@ -1,6 +1,7 @@
 /* Parts of matrices: diagonals and triangles. */
 #include "ops/matrix.h"
 
+#include "grad/batch.h"
 #include "ops/rules.h"
 #include "tensor/index.h"
 
@@ -117,7 +118,7 @@ static GradTensor *diagonal_vjp(const OpCall *c, int i, GradTensor *g)
 const Op op_diagonal = {
     .usage = "diagonal(x, k)", .args = {ARG_TENSOR, ARG_INTEGER},
     .doc = "Diagonal k of each matrix [..., m, n], as a view.",
-    .forward = diagonal_forward, .vjp = diagonal_vjp, .linear = LINEAR_EACH,
+    .forward = diagonal_forward, .vjp = diagonal_vjp, .linear = LINEAR_EACH, .batch = batch_leading,
 };
 
 static GradTensor *diag_embed_forward(const OpCall *c)
@@ -148,8 +149,9 @@ static GradTensor *diag_embed_vjp(const OpCall *c, int i, GradTensor *g)
 
 const Op op_diag_embed = {
     .usage = "diag_embed(x, k, shape)", .args = {ARG_TENSOR, ARG_INTEGER, ARG_SHAPE},
-    .doc = "The transpose of diagonal: matrices of a shape with x [..., n] on diagonal k and zeros elsewhere.",
-    .forward = diag_embed_forward, .vjp = diag_embed_vjp, .linear = LINEAR_EACH,
+    .doc = "The transpose of diagonal: matrices of a shape with x [..., n] on diagonal k and zeros "
+           "elsewhere.",
+    .forward = diag_embed_forward, .vjp = diag_embed_vjp, .linear = LINEAR_EACH, .batch = batch_leading,
 };
 
 static GradTensor *diag_compose(const OpCall *c)
@@ -159,7 +161,8 @@ static GradTensor *diag_compose(const OpCall *c)
     if (x->t.ndim == 2)
         return with_integer(&op_diagonal, x, k);
     if (x->t.ndim != 1)
-        call_error(c, ERROR_SHAPE, "a vector or a matrix is needed, but the shape is %s", matrix_shape_text(x));
+        call_error(c, ERROR_SHAPE, "a vector or a matrix is needed, but the shape is %s",
+                   matrix_shape_text(x));
     if (k > INT32_MAX || k < -INT32_MAX || __builtin_add_overflow(x->t.size, k < 0 ? -k : k, &n))
         call_error(c, ERROR_VALUE, "k is too large");
     return embedded(x, k, n, n);
@@ -167,8 +170,8 @@ static GradTensor *diag_compose(const OpCall *c)
 
 const Op op_diag = {
     .usage = "diag(x, k=0)", .args = {ARG_TENSOR, ARG_INTEGER}, .section = "linear algebra",
-    .doc = "Of a matrix, the vector of its diagonal k (0 is the main one, positive ones are above it); of a vector, the "
-           "square matrix that has it on diagonal k and zeros elsewhere.",
+    .doc = "Of a matrix, the vector of its diagonal k (0 is the main one, positive ones are above it); of a "
+           "vector, the square matrix that has it on diagonal k and zeros elsewhere.",
     .errors = "shape when x is neither a vector nor a matrix.",
     .derivative = "diag(dx, k)",
     .example = "diag([1, 2])  #=> [[1, 0], [0, 2]]",
@@ -193,7 +196,8 @@ static GradTensor *trace_compose(const OpCall *c)
 
 const Op op_trace = {
     .usage = "trace(x)", .args = {ARG_TENSOR}, .section = "linear algebra",
-    .doc = "Sum of the main diagonal of a matrix; of a batch [..., m, n], one for each matrix. Sums of integers are int64.",
+    .doc = "Sum of the main diagonal of a matrix; of a batch [..., m, n], one for each matrix. Sums of "
+           "integers are int64.",
     .errors = "shape when x has fewer than two axes.",
     .derivative = "trace(dx)",
     .example = "trace([[1, 2], [3, 4]])  #=> 5",
@@ -220,7 +224,8 @@ static GradTensor *triangle(const OpCall *c, bool upper)
     char *to = tensor_allocate(&out->t);
     memset(to, 0, (size_t)out->t.size * size);
     for (int64_t row = 0; row < matrix_count(x) * rows && columns > 0; row++) {
-        int64_t at = row % rows + (k > columns ? columns : k < -rows ? -rows : k);   /* column of the diagonal */
+        int64_t shift = k > columns ? columns : k < -rows ? -rows : k;
+        int64_t at = row % rows + shift;               /* column of the diagonal */
         int64_t first = upper ? at : 0, end = upper ? columns : at + 1;
         first = first < 0 ? 0 : first > columns ? columns : first;
         end = end < first ? first : end > columns ? columns : end;
@@ -253,7 +258,7 @@ const Op op_triu = {
     .derivative = "triu(dx, k)",
     .example = "triu([[1, 2], [3, 4]])  #=> [[1, 2], [0, 4]]",
     .related = "tril diag",
-    .forward = triu_forward, .vjp = triangle_vjp, .linear = LINEAR_EACH,
+    .forward = triu_forward, .vjp = triangle_vjp, .linear = LINEAR_EACH, .batch = batch_leading,
     .check = "x[3, 4]: triu(x)\n"
              "x[3, 4]: triu(x.T, 1)\n"
              "x[2, 3, 3]: triu(x, -1)\n"
@@ -268,7 +273,7 @@ const Op op_tril = {
     .derivative = "tril(dx, k)",
     .example = "tril([[1, 2], [3, 4]])  #=> [[1, 0], [3, 4]]",
     .related = "triu diag",
-    .forward = tril_forward, .vjp = triangle_vjp, .linear = LINEAR_EACH,
+    .forward = tril_forward, .vjp = triangle_vjp, .linear = LINEAR_EACH, .batch = batch_leading,
     .check = "x[3, 4]: tril(x)\n"
              "x[3, 4]: tril(x.T, 1)\n"
              "x[2, 3, 3]: tril(x, -1)\n"

@@ -1,5 +1,5 @@
-/* Parts of matrices, and checks of arguments, for the files of linear algebra. A matrix is what the last two axes span;
- * leading axes number the matrices of a batch. */
+/* Parts of matrices, and checks of arguments, for the files of linear algebra. A matrix is what the last two
+ * axes span; leading axes number the matrices of a batch. */
 #ifndef DBX_OPS_MATRIX_H
 #define DBX_OPS_MATRIX_H
 

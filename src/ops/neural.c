@@ -24,8 +24,8 @@ static GradTensor *embedding_compose(const OpCall *c)
 
 const Op op_embedding = {
     .usage = "embedding(indices, weight)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "neural",
-    .doc = "The rows of weight [rows, ...] that the indices name, of shape indices.shape + [...]. Negative indices count from "
-           "the end.",
+    .doc = "The rows of weight [rows, ...] that the indices name, of shape indices.shape + [...]. Negative "
+           "indices count from the end.",
     .errors = "index when an index is out of range, value when it is not a whole number.",
     .derivative = "embedding(indices, dweight)",
     .example = "embedding([1, 0, 1], [[1, 2], [3, 4]])  #=> [[3, 4], [1, 2], [3, 4]]",
@@ -61,8 +61,8 @@ static GradTensor *dropout_compose(const OpCall *c)
 
 const Op op_dropout = {
     .usage = "dropout(x, p, training=true)", .args = {ARG_TENSOR, ARG_NUMBER, ARG_FLAG}, .section = "neural",
-    .doc = "While training, x with each element replaced by 0 with probability p and the others divided by 1 - p, so that the "
-           "mean stays; otherwise x itself. Draws from the stream that seed sets.",
+    .doc = "While training, x with each element replaced by 0 with probability p and the others divided by "
+           "1 - p, so that the mean stays; otherwise x itself. Draws from the stream that seed sets.",
     .errors = "value when p is not from 0 to 1.",
     .derivative = "dx where x was kept, divided by 1 - p",
     .example = "dropout([1, 2], 1)  #=> [0, 0]",
@@ -95,8 +95,8 @@ static GradTensor *normalized(GradTensor *x, uint32_t axes, GradTensor *weight, 
 static void check_vector(const OpCall *c, const char *name, const GradTensor *x, int64_t n, const char *axis)
 {
     if (x != NULL && !shape_equal(x->t.ndim, tensor_shape(&x->t), 1, &n))
-        call_error(c, ERROR_SHAPE, "%s must have shape [%lld], the extent of %s, not %s", name, (long long)n, axis,
-                   matrix_shape_text(x));
+        call_error(c, ERROR_SHAPE, "%s must have shape [%lld], the extent of %s, not %s", name, (long long)n,
+                   axis, matrix_shape_text(x));
 }
 
 static void check_eps(const OpCall *c, double eps)
@@ -118,10 +118,11 @@ static GradTensor *layer_norm_compose(const OpCall *c)
 }
 
 const Op op_layer_norm = {
-    .usage = "layer_norm(x, weight=none, bias=none, eps=1e-5)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_NUMBER},
+    .usage = "layer_norm(x, weight=none, bias=none, eps=1e-5)",
+    .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_NUMBER},
     .section = "neural",
-    .doc = "x with mean 0 and variance 1 along its last axis (the variance is that of the population, with eps added), then "
-           "times weight plus bias, vectors along that axis (Ba, Kiros and Hinton 2016).",
+    .doc = "x with mean 0 and variance 1 along its last axis (the variance is that of the population, with "
+           "eps added), then times weight plus bias, vectors along that axis (Ba, Kiros and Hinton 2016).",
     .errors = "shape when weight or bias are not vectors of the last axis.",
     .derivative = "through mean and variance",
     .example = "layer_norm([1, 3], eps=0)  #=> [-1, 1]",
@@ -151,10 +152,12 @@ static GradTensor *batch_norm_compose(const OpCall *c)
 }
 
 const Op op_batch_norm = {
-    .usage = "batch_norm(x, weight=none, bias=none, eps=1e-5)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_NUMBER},
+    .usage = "batch_norm(x, weight=none, bias=none, eps=1e-5)",
+    .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_NUMBER},
     .section = "neural",
-    .doc = "x [N, C, ...] with mean 0 and variance 1 over all axes but 1, by the statistics of this batch (the variance is that "
-           "of the population, with eps added), then times weight [C] plus bias [C] (Ioffe and Szegedy 2015).",
+    .doc = "x [N, C, ...] with mean 0 and variance 1 over all axes but 1, by the statistics of this batch "
+           "(the variance is that of the population, with eps added), then times weight [C] plus bias [C] "
+           "(Ioffe and Szegedy 2015).",
     .errors = "shape when x has fewer than two axes, or weight or bias are not vectors of axis 1.",
     .derivative = "through mean and variance",
     .example = "batch_norm([[1, 0], [3, 0]], eps=0.0001)  #=> [[-0.99995, 0], [0.99995, 0]]",

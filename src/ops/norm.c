@@ -23,8 +23,8 @@ static GradTensor *scaled_norm(GradTensor *size, double p, uint32_t axes, bool k
     return t_reshape(norm, reduce_shape(size, axes, keep, shape), shape);
 }
 
-/* All elements of a small contiguous tensor in one loop, in double: squares of float32 values fit. NAN when that
- * may have lost something. */
+/* All elements of a small contiguous tensor in one loop, in double: squares of float32 values fit. NAN when
+ * that may have lost something. */
 static double small_norm(const GradTensor *x)
 {
     double sum = 0;
@@ -114,7 +114,7 @@ static GradTensor *norm_p_vjp(const OpCall *c, int i, GradTensor *g)
 const Op op_norm_p = {
     .usage = "norm(x, axis=none, keepdims=false, p=2)", .args = {ARG_TENSOR, ARG_AXES, ARG_FLAG, ARG_NUMBER},
     .doc = "The p-norm of the elements along axes.",
-    .dtypes = DTYPES_FLOAT, .forward = norm_p_forward, .vjp = norm_p_vjp,
+    .dtypes = DTYPES_FLOAT, .forward = norm_p_forward, .vjp = norm_p_vjp, .batch = reduce_batch,
 };
 
 /* ---- norms of matrices ---- */
@@ -150,14 +150,15 @@ static GradTensor *matrix_norm(const OpCall *c, GradTensor *x)
 {
     const char *name = c->args[1].text->text;
     bool keep = c->args[3].integer != 0, nuclear = string_is(c->args[1].text, "nuc");
+    bool frobenius = string_is(c->args[1].text, "fro");
+    if (!nuclear && !frobenius && !string_is(c->args[1].text, "spectral"))
+        call_error(c, ERROR_VALUE, "p is \"%s\", but should be a number, \"fro\", \"nuc\" or \"spectral\"",
+                   name);
     GradTensor *from = matrices(c, x), *parts[3];
     int64_t last_two[] = {-2, -1}, shape[TENSOR_MAX_NDIM];
     IntList *axes = c->args[2].ints != NULL ? c->args[2].ints : int_list_new(2, last_two);
-    if (string_is(c->args[1].text, "fro"))
+    if (frobenius)
         return p_norm(x, axes, keep, 2);
-    if (!nuclear && !string_is(c->args[1].text, "spectral"))
-        call_error(c, ERROR_VALUE, "p is \"%s\", but should be a number, \"fro\", \"nuc\" or \"spectral\"",
-                   name);
     Arg args[OP_MAX_ARGS] = {{.tensor = from}};
     op_call_many(&op_svd, args, 0, parts);
     uint32_t last = 1u << (parts[1]->t.ndim - 1);

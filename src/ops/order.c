@@ -1,8 +1,6 @@
 /* Sorting and what follows from it. Which element comes where is piecewise constant, so the derivative is
  * that of picking elements. nan comes last, ties keep their order. */
-#include "ops/index.h"
-#include "ops/reduce.h"
-
+#include "ops/slices.h"
 #include "tensor/reduce.h"
 
 #include <string.h>
@@ -49,10 +47,19 @@ const Op op_sort = {
     .example = "sort([3, 1, 2])  #=> [1, 2, 3]\n"
                "sort([[3, 1], [2, 4]], axis=0, descending=true)  #=> [[3, 4], [2, 1]]",
     .related = "argsort topk unique median",
-    .compose = sort_compose,
+    .compose = sort_compose, .batch = batch_axes,
     .check = "x[5]: sort(x)\nx[3, 4]: sort(x, axis=0)\nx[2, 3]: sort(x, descending=true)\nx[]: sort(x)\n"
              "x[3, 2]: sort(x.T)\nx[0]: sort(x)\nx[5]: sort(x[::-2])",
 };
+
+/* 0-d slices are in order as they are. */
+static GradTensor *argsort_batch(const OpCall *c, uint32_t levels)
+{
+    GradTensor *x = call_in(c, 0), *batch = batch_over(x, levels);
+    if (sort_axis(c, x, c->args[1].integer) < 0)
+        return gt_filled(DTYPE_INT64, batch->t.ndim, tensor_shape(&batch->t), 0);
+    return batch_axes(c, levels);
+}
 
 static GradTensor *argsort_forward(const OpCall *c)
 {
@@ -68,7 +75,7 @@ const Op op_argsort = {
     .errors = "index when the axis is out of range.",
     .example = "argsort([30, 10, 20])  #=> [1, 2, 0]",
     .related = "sort topk argmax take_along_axis",
-    .forward = argsort_forward, .constant = "integer result",
+    .forward = argsort_forward, .constant = "integer result", .batch = argsort_batch,
 };
 
 static void topk_compose(const OpCall *c, GradTensor **out)
@@ -92,7 +99,7 @@ const Op op_topk = {
     .derivative = "the cotangent's elements put back where they came from",
     .example = "topk([5, 1, 9, 3], 2)  #=> ([9, 5], [2, 0])",
     .related = "sort argsort max",
-    .outputs = 2, .compose_many = topk_compose,
+    .outputs = 2, .compose_many = topk_compose, .batch_many = batch_axes_many,
     .check = "x[5]: topk(x, 2)[0]\nx[3, 4]: topk(x, 2, axis=0)[0]\nx[3, 4]: topk(x.T, 3)[0]",
 };
 

@@ -1,4 +1,5 @@
 /* Pooling: one element for each window of the last two axes. */
+#include "grad/batch.h"
 #include "ops/index.h"
 #include "ops/matrix.h"
 #include "tensor/parallel.h"
@@ -18,7 +19,8 @@ typedef struct Windows {
 static void read_pair(const OpCall *c, const char *name, const IntList *list, int64_t *down, int64_t *right)
 {
     if (list->count != 1 && list->count != 2)
-        call_error(c, ERROR_VALUE, "%s must be one whole number or two, but there are %lld", name, (long long)list->count);
+        call_error(c, ERROR_VALUE, "%s must be one whole number or two, but there are %lld", name,
+                   (long long)list->count);
     *down = list->at[0];
     *right = list->at[list->count - 1];
     if (*down < 1 || *right < 1 || *down > INT_MAX || *right > INT_MAX)
@@ -30,15 +32,16 @@ static Windows windows_of(const OpCall *c, const GradTensor *x, const IntList *s
 {
     Windows w = {0};
     if (x->t.ndim < 2)
-        call_error(c, ERROR_SHAPE, "images of at least 2 axes are needed, but the shape is %s", matrix_shape_text(x));
+        call_error(c, ERROR_SHAPE, "images of at least 2 axes are needed, but the shape is %s",
+                   matrix_shape_text(x));
     read_pair(c, "size", size, &w.rows, &w.columns);
     read_pair(c, "stride", stride != NULL ? stride : size, &w.down, &w.right);
     w.planes = matrix_count(x);
     w.height = matrix_rows(x);
     w.width = matrix_columns(x);
     if (w.height < w.rows || w.width < w.columns)
-        call_error(c, ERROR_SHAPE, "windows of %lld x %lld do not fit into images of shape %s", (long long)w.rows,
-                   (long long)w.columns, matrix_shape_text(x));
+        call_error(c, ERROR_SHAPE, "windows of %lld x %lld do not fit into images of shape %s",
+                   (long long)w.rows, (long long)w.columns, matrix_shape_text(x));
     w.out_height = (w.height - w.rows) / w.down + 1;
     w.out_width = (w.width - w.columns) / w.right + 1;
     return w;
@@ -91,20 +94,25 @@ static GradTensor *max_pool2d_compose(const OpCall *c)
     GradTensor *at = gt_new(DTYPE_INT64, x->t.ndim, shape);
     w.in = tensor_contiguous(&x->t, dtype);
     w.out = tensor_allocate(&at->t);
-    parallel_run(w.planes, x->t.size, dtype == DTYPE_FLOAT32 ? find_float32 : dtype == DTYPE_FLOAT64 ? find_float64 : find_int64, &w);
+    ParallelBody *find = dtype == DTYPE_FLOAT32 ? find_float32 : dtype == DTYPE_FLOAT64 ? find_float64 : find_int64;
+    parallel_run(w.planes, x->t.size, find, &w);
     return t_take(x, at, x->t.ndim, shape);
 }
 
 const Op op_max_pool2d = {
-    .usage = "max_pool2d(x, size, stride=none)", .args = {ARG_TENSOR, ARG_INTS, ARG_INTS}, .section = "neural",
-    .doc = "The largest element of each window of images x [..., H, W], of shape [..., (H - size) // stride + 1, (W - size) // "
-           "stride + 1]. Size and stride are one whole number or a pair (vertical, horizontal); stride none is the size. The "
-           "first of several equal largest elements gets the gradient, as in PyTorch.",
+    .usage = "max_pool2d(x, size, stride=none)",
+    .args = {ARG_TENSOR, ARG_INTS, ARG_INTS},
+    .section = "neural",
+    .doc = "The largest element of each window of images x [..., H, W], of shape [..., (H - size) // stride "
+           "+ 1, (W - size) // stride + 1]. Size and stride are one whole number or a pair (vertical, "
+           "horizontal); stride none is the size. The first of several equal largest elements gets the "
+           "gradient, as in PyTorch.",
     .errors = "shape when windows are larger than images, value for a bad size or stride.",
     .derivative = "dx at the largest element of each window",
     .example = "max_pool2d([[1, 2, 5, 3], [4, 3, 2, 1]], 2)  #=> [[4, 5]]",
     .related = "avg_pool2d conv2d",
     .compose = max_pool2d_compose,
+    .batch = batch_leading,
     .check = "x[1, 2, 4, 4]: max_pool2d(x, 2)\n"
              "x[2, 5, 4]: max_pool2d(x, (2, 3), 1)\n"
              "x[5, 4]: max_pool2d(x.T, 2, (1, 2))\n"
@@ -177,14 +185,16 @@ static GradTensor *window_sum_vjp(const OpCall *c, int i, GradTensor *g)
 {
     GradTensor *x = call_in(c, i);
     IntList *image = int_list_new(2, (int64_t[]){matrix_rows(x), matrix_columns(x)});
-    return op_call(&op_window_spread, (Arg[OP_MAX_ARGS]){{.tensor = g}, {.ints = c->args[1].ints}, {.ints = c->args[2].ints},
-                                                         {.ints = image}}, 0);
+    return op_call(&op_window_spread,
+                   (Arg[OP_MAX_ARGS]){
+                       {.tensor = g}, {.ints = c->args[1].ints}, {.ints = c->args[2].ints}, {.ints = image}},
+                   0);
 }
 
 const Op op_window_sum = {
     .usage = "window_sum(x, size, stride)", .args = {ARG_TENSOR, ARG_INTS, ARG_INTS}, .dtypes = DTYPES_FLOAT,
     .doc = "The sum of each window of the last two axes.",
-    .forward = window_sum_forward, .vjp = window_sum_vjp, .linear = LINEAR_EACH,
+    .forward = window_sum_forward, .vjp = window_sum_vjp, .linear = LINEAR_EACH, .batch = batch_leading,
 };
 
 static GradTensor *window_spread_forward(const OpCall *c)
@@ -206,13 +216,20 @@ static GradTensor *window_spread_forward(const OpCall *c)
 static GradTensor *window_spread_vjp(const OpCall *c, int i, GradTensor *g)
 {
     (void)i;
-    return op_call(&op_window_sum, (Arg[OP_MAX_ARGS]){{.tensor = g}, {.ints = c->args[1].ints}, {.ints = c->args[2].ints}}, 0);
+    return op_call(&op_window_sum,
+                   (Arg[OP_MAX_ARGS]){{.tensor = g}, {.ints = c->args[1].ints}, {.ints = c->args[2].ints}},
+                   0);
 }
 
 const Op op_window_spread = {
-    .usage = "window_spread(g, size, stride, image)", .args = {ARG_TENSOR, ARG_INTS, ARG_INTS, ARG_INTS}, .dtypes = DTYPES_FLOAT,
+    .usage = "window_spread(g, size, stride, image)",
+    .args = {ARG_TENSOR, ARG_INTS, ARG_INTS, ARG_INTS},
+    .dtypes = DTYPES_FLOAT,
     .doc = "The transpose of window_sum: each element added to every element of its window.",
-    .forward = window_spread_forward, .vjp = window_spread_vjp, .linear = LINEAR_EACH,
+    .forward = window_spread_forward,
+    .vjp = window_spread_vjp,
+    .linear = LINEAR_EACH,
+    .batch = batch_leading,
 };
 
 static GradTensor *avg_pool2d_compose(const OpCall *c)
@@ -220,14 +237,18 @@ static GradTensor *avg_pool2d_compose(const OpCall *c)
     GradTensor *x = call_in(c, 0);
     Windows w = windows_of(c, x, c->args[1].ints, c->args[2].ints);
     IntList *size = c->args[1].ints, *stride = c->args[2].ints != NULL ? c->args[2].ints : size;
-    GradTensor *sum = op_call(&op_window_sum, (Arg[OP_MAX_ARGS]){{.tensor = x}, {.ints = size}, {.ints = stride}}, 0);
+    GradTensor *sum =
+        op_call(&op_window_sum, (Arg[OP_MAX_ARGS]){{.tensor = x}, {.ints = size}, {.ints = stride}}, 0);
     return t_with(&op_div, sum, (double)(w.rows * w.columns));
 }
 
 const Op op_avg_pool2d = {
-    .usage = "avg_pool2d(x, size, stride=none)", .args = {ARG_TENSOR, ARG_INTS, ARG_INTS}, .section = "neural",
-    .doc = "The mean of each window of images x [..., H, W], of shape [..., (H - size) // stride + 1, (W - size) // stride + "
-           "1]. Size and stride are one whole number or a pair (vertical, horizontal); stride none is the size.",
+    .usage = "avg_pool2d(x, size, stride=none)",
+    .args = {ARG_TENSOR, ARG_INTS, ARG_INTS},
+    .section = "neural",
+    .doc = "The mean of each window of images x [..., H, W], of shape [..., (H - size) // stride + 1, (W - "
+           "size) // stride + 1]. Size and stride are one whole number or a pair (vertical, horizontal); "
+           "stride none is the size.",
     .errors = "shape when windows are larger than images, value for a bad size or stride.",
     .derivative = "avg_pool2d(dx, size, stride)",
     .example = "avg_pool2d([[1, 2, 5, 3], [4, 3, 2, 2]], 2)  #=> [[2.5, 3]]",

@@ -1,4 +1,5 @@
 /* Products of vectors and matrices. */
+#include "grad/batch.h"
 #include "ops/index.h"
 #include "ops/rules.h"
 #include "tensor/product.h"
@@ -18,8 +19,9 @@ static const char *shape_of(const GradTensor *x)
 
 /* ---- matmul ---- */
 
-/* [left] and [right] are matrices, where a vector stands for one row on the left and for one column on the right; then
- * `shape` is that of their product, and `out_shape` the same without the axes that vectors have not. */
+/* [left] and [right] are matrices, where a vector stands for one row on the left and for one column on the
+ * right; then `shape` is that of their product, and `out_shape` the same without the axes that vectors have
+ * not. */
 typedef struct ProductShape {
     int left_ndim, right_ndim, ndim, out_ndim;
     int64_t left[TENSOR_MAX_NDIM], right[TENSOR_MAX_NDIM], shape[TENSOR_MAX_NDIM], out_shape[TENSOR_MAX_NDIM];
@@ -35,18 +37,23 @@ static _Noreturn void throw_inner(const OpCall *c, const GradTensor *a, const Gr
     else if (a->t.ndim >= 2 && extent(a, 2) == l)
         snprintf(hint, sizeof hint, "the transpose of the left one would fit: a' @ b");
     else
-        snprintf(hint, sizeof hint, "the last axis of the left one (%lld) must be as long as the %s axis of the right one (%lld)",
-                 (long long)k, b->t.ndim == 1 ? "only" : "last but one", (long long)l);
+        snprintf(
+            hint, sizeof hint,
+            "the last axis of the left one (%lld) must be as long as the %s axis of the right one (%lld)",
+            (long long)k, b->t.ndim == 1 ? "only" : "last but one", (long long)l);
     error_note("left is %s, right is %s", left, right);
-    error_throw_hint(ERROR_SHAPE, hint, "%s: %s @ %s: inner extents differ", op_name_text(c->op), left, right);
+    error_throw_hint(ERROR_SHAPE, hint, "%s: %s @ %s: inner extents differ", op_name_text(c->op), left,
+                     right);
 }
 
 static ProductShape product_shape(const OpCall *c, const GradTensor *a, const GradTensor *b)
 {
     ProductShape p = {.left_ndim = a->t.ndim, .right_ndim = b->t.ndim};
     if (a->t.ndim == 0 || b->t.ndim == 0)
-        error_throw_hint(ERROR_SHAPE, "use * to multiply by a number", "%s: %s @ %s: a matrix product needs at least one axis "
-                         "on both sides", op_name_text(c->op), shape_of(a), shape_of(b));
+        error_throw_hint(ERROR_SHAPE, "use * to multiply by a number",
+                         "%s: %s @ %s: a matrix product needs at least one axis "
+                         "on both sides",
+                         op_name_text(c->op), shape_of(a), shape_of(b));
     if (extent(a, 1) != (b->t.ndim == 1 ? extent(b, 1) : extent(b, 2)))
         throw_inner(c, a, b);
     p.left[0] = 1;
@@ -105,8 +112,8 @@ static GradTensor *stacked(GradTensor *x)
     return t_reshape(x, 2, (int64_t[]){rows, columns});
 }
 
-/* For y = a b: the cotangent of a is g b', that of b is a' g (Giles 2008, 2.2.2). A right matrix that a whole batch
- * shares collects from all of it in one product. */
+/* For y = a b: the cotangent of a is g b', that of b is a' g (Giles 2008, 2.2.2). A right matrix that a whole
+ * batch shares collects from all of it in one product. */
 static GradTensor *matmul_vjp(const OpCall *c, int i, GradTensor *g)
 {
     GradTensor *a = call_in(c, 0), *b = call_in(c, 1), *x = i == 0 ? a : b;
@@ -125,17 +132,43 @@ static GradTensor *matmul_vjp(const OpCall *c, int i, GradTensor *g)
     return t_reshape(back, 1, tensor_shape(&x->t));
 }
 
+/* x with leading axes of extent 1, up to ndim axes. */
+static GradTensor *with_axes(GradTensor *x, int own, const int64_t *shape, int ndim)
+{
+    int64_t full[TENSOR_MAX_NDIM];
+    for (int i = 0; i < ndim; i++)
+        full[i] = i < ndim - own ? 1 : shape[i - (ndim - own)];
+    return t_reshape(x, ndim, full);
+}
+
+/* For vmap. A matrix that all slices share meets the whole batch in one product; otherwise both sides are
+ * made matrices with as many axes, and multiplied slice by slice. */
+static GradTensor *matmul_batch(const OpCall *c, uint32_t levels)
+{
+    GradTensor *a = call_in(c, 0), *b = call_in(c, 1);
+    ProductShape p = product_shape(c, a, b);
+    if (gt_batch(b) == 0 && b->t.ndim <= 2)
+        return t_matmul(batch_of(a), b);
+    if (gt_batch(a) == 0 && a->t.ndim <= 2 && b->t.ndim == 1)
+        return t_matmul(batch_of(b), a->t.ndim == 1 ? a : t_swap(a));
+    a = with_axes(a, p.left_ndim, p.left, p.ndim);
+    b = with_axes(b, p.right_ndim, p.right, p.ndim);
+    GradTensor *out = batch_slice(t_matmul(batch_over(a, levels), batch_over(b, levels)), levels);
+    return batch_over(t_reshape(out, p.out_ndim, p.out_shape), levels);
+}
+
 const Op op_matmul = {
     .usage = "matmul(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "linear algebra", .infix = "@",
-    .doc = "Matrix product of a [..., m, k] and b [..., k, n], of shape [..., m, n]. Leading axes broadcast: they number "
-           "the matrices of a batch. A vector on the left is one row and on the right one column, and that axis is "
-           "missing from the result. Integers stay integers and wrap; floats are multiplied by BLAS.",
-    .errors = "shape when the last axis of a is not as long as the last but one of b, when leading axes do not broadcast, "
-              "or when an operand is a number.",
+    .doc = "Matrix product of a [..., m, k] and b [..., k, n], of shape [..., m, n]. Leading axes "
+           "broadcast: they number the matrices of a batch. A vector on the left is one row and on the "
+           "right one column, and that axis is missing from the result. Integers stay integers and wrap; "
+           "floats are multiplied by BLAS.",
+    .errors = "shape when the last axis of a is not as long as the last but one of b, when leading axes do "
+              "not broadcast, or when an operand is a number.",
     .derivative = "da b + a db",
     .example = "matmul([[1, 2], [3, 4]], [5, 6])  #=> [17, 39]",
     .related = "dot einsum transpose",
-    .forward = matmul_forward, .vjp = matmul_vjp, .linear = LINEAR_EACH,
+    .forward = matmul_forward, .vjp = matmul_vjp, .linear = LINEAR_EACH, .batch = matmul_batch,
     .check = "x[2, 3] w[3, 4]: matmul(x, w)\n"
              "x[2, 3] w[3]: matmul(x, w)\n"
              "x[3] w[3]: matmul(x, w)\n"
@@ -191,8 +224,8 @@ static GradTensor *dot_compose(const OpCall *c)
 
 const Op op_dot = {
     .usage = "dot(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "linear algebra",
-    .doc = "Dot product of two vectors. For matrices it is the matrix product, a number multiplies, and in general it sums "
-           "over the last axis of a and the last but one of b, as NumPy's dot does.",
+    .doc = "Dot product of two vectors. For matrices it is the matrix product, a number multiplies, and in "
+           "general it sums over the last axis of a and the last but one of b, as NumPy's dot does.",
     .errors = "shape when the axes to sum over differ in length.",
     .derivative = "da . b + a . db",
     .example = "dot([1, 2, 3], [4, 5, 6])  #=> 32",
@@ -223,7 +256,8 @@ static GradTensor *inner_compose(const OpCall *c)
 
 const Op op_inner = {
     .usage = "inner(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "linear algebra",
-    .doc = "Sums of products over the last axes: the result has the other axes of a, then those of b. A number multiplies.",
+    .doc = "Sums of products over the last axes: the result has the other axes of a, then those of b. A "
+           "number multiplies.",
     .errors = "shape when the last axes differ in length.",
     .derivative = "inner(da, b) + inner(a, db)",
     .example = "inner([[1, 2], [3, 4]], [1, 10])  #=> [21, 43]",
@@ -271,7 +305,8 @@ static GradTensor *kron_compose(const OpCall *c)
         call_error(c, ERROR_SHAPE, "operands may have at most %d axes", TENSOR_MAX_NDIM / 2);
     for (int i = 0; i < ndim; i++) {
         int from_end = ndim - i;
-        int64_t x = from_end <= a->t.ndim ? extent(a, from_end) : 1, y = from_end <= b->t.ndim ? extent(b, from_end) : 1;
+        int64_t x = from_end <= a->t.ndim ? extent(a, from_end) : 1,
+                y = from_end <= b->t.ndim ? extent(b, from_end) : 1;
         left[2 * i] = x;
         right[2 * i + 1] = y;
         left[2 * i + 1] = right[2 * i] = 1;
@@ -283,8 +318,8 @@ static GradTensor *kron_compose(const OpCall *c)
 
 const Op op_kron = {
     .usage = "kron(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "linear algebra",
-    .doc = "Kronecker product: each element of a times all of b, laid out in blocks. Axis i has the product of the extents "
-           "of axis i of a and b; the one with fewer axes gets leading ones.",
+    .doc = "Kronecker product: each element of a times all of b, laid out in blocks. Axis i has the product "
+           "of the extents of axis i of a and b; the one with fewer axes gets leading ones.",
     .errors = "shape when an operand has more than 16 axes.",
     .derivative = "kron(da, b) + kron(a, db)",
     .example = "kron([[1, 2]], [[1], [10]])  #=> [[1, 2], [10, 20]]",

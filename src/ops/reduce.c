@@ -1,8 +1,11 @@
 /* Reductions whose elements come from one pass over the input. */
+#include "grad/batch.h"
 #include "ops/index.h"
 #include "ops/reduce.h"
 #include "tensor/kernel.h"
 #include "tensor/reduce.h"
+
+#include <string.h>
 
 /* ---- axes and shapes ---- */
 
@@ -112,6 +115,18 @@ GradTensor *t_over_axes(const Op *op, GradTensor *x, uint32_t axes, bool keep)
     return op_call(op, args, 0);
 }
 
+GradTensor *reduce_batch(const OpCall *c, uint32_t levels)
+{
+    GradTensor *x = call_in(c, 0);
+    OpCall on_axes = *c;
+    Arg args[OP_MAX_ARGS];
+    memcpy(args, c->args, (size_t)op_arg_count(c->op) * sizeof *args);
+    on_axes.args = args;
+    if (x->t.ndim == 0 && reduce_axes(c, x) == 0)
+        args[1].ints = int_list_new(0, NULL);
+    return batch_axes(&on_axes, levels);
+}
+
 /* ---- sum and mean ---- */
 
 static Dtype wide_dtype(const GradTensor *x)
@@ -145,6 +160,7 @@ const Op op_sum = {
     .example = "sum([[1, 2], [3, 4]])  #=> 10\nsum([[1, 2], [3, 4]], axis=0)  #=> [4, 6]",
     .related = "mean prod cumsum",
     .forward = sum_forward, .vjp = sum_vjp, .linear = LINEAR_EACH,
+    .batch = reduce_batch,
     .check = "x[2, 3, 4]: sum(x)\nx[2, 3, 4]: sum(x, axis=1)\n"
              "x[2, 3, 4]: sum(x, axis=(0, -1), keepdims=true)\nx[]: sum(x)\nx[0, 3]: sum(x, axis=0)\n"
              "x[3, 4]: sum(x.T, axis=0)\nx[5, 2]: sum(x[::-2], axis=-1)",
@@ -198,6 +214,7 @@ const Op op_mean = {
     .example = "mean([1, 2, 6])  #=> 3\nmean([[1, 2], [3, 4]], axis=1)  #=> [1.5, 3.5]",
     .related = "sum var std median",
     .dtypes = DTYPES_FLOAT, .forward = mean_forward, .vjp = mean_vjp, .linear = LINEAR_EACH,
+    .batch = reduce_batch,
     .check = "x[2, 3, 4]: mean(x)\nx[2, 3, 4]: mean(x, axis=-2)\n"
              "x[2, 3, 4]: mean(x, axis=(0, 2), keepdims=true)\nx[]: mean(x)\nx[0, 3]: mean(x, axis=1)\n"
              "x[3, 4]: mean(x.T, axis=1)",
@@ -256,7 +273,7 @@ const Op op_prod = {
     .derivative = "for each element the product of the others",
     .example = "prod([2, 3, 4])  #=> 24\nprod([[1, 2], [3, 4]], axis=0)  #=> [3, 8]",
     .related = "sum cumprod",
-    .forward = prod_forward, .vjp = prod_vjp,
+    .forward = prod_forward, .vjp = prod_vjp, .batch = reduce_batch,
     .check = "x[5]: prod(x)\nx[2, 3]: prod(x, axis=1)\nx[2, 3, 2]: prod(x, axis=(0, 2), keepdims=true)\n"
              "x[]: prod(x)\nx[1]: prod(x)\nx[0]: prod(x)\nx[3, 2]: prod(x.T, axis=0)\n"
              "x[4]: prod(x * [1, 0, 1, 1])\nx[4]: prod(x * [1, 0, 0, 1])",
@@ -279,8 +296,13 @@ const Op op_ties = {
     .dtypes = DTYPES_COMPARE, .kernel = KERNELS_ANY(ties), .constant = "piecewise constant",
 };
 
+/* A number is taken for one of the two that were meant to be compared. */
 static GradTensor *extreme(const OpCall *c, Reduction kind)
 {
+    const char *name = kind == REDUCE_MAX ? "max" : "min";
+    if (c->numbers & 1)
+        error_throw_hint(ERROR_TYPE, string_format("%simum(a, b) compares two values", name)->text,
+                         "%s: x is a number; %s(x, axis) reduces a tensor", name, name);
     GradTensor *x = call_in(c, 0);
     uint32_t axes = reduce_axes(c, x);
     reduce_check_any(c, x, axes);
@@ -309,12 +331,12 @@ const Op op_max = {
     .doc = "Largest element over all axes, one axis or a tuple of axes, in the dtype of x. nan wins. Where "
            "several are largest, each gets the full gradient. The larger of two tensors, element by "
            "element, is maximum(a, b).",
-    .errors = "domain when there is no element to choose; index when an axis is out of range. max(x, axis) "
-              "reduces; use maximum(a, b) to compare.",
+    .errors = "domain when there is no element to choose; index when an axis is out of range; type when x "
+              "is a number. max(x, axis) reduces; use maximum(a, b) to compare.",
     .derivative = "the cotangent where x is the largest, else 0",
     .example = "max([3, 1, 2])  #=> 3\nmax([[1, 5], [7, 2]], axis=1)  #=> [5, 7]",
     .related = "min argmax maximum topk",
-    .dtypes = DTYPES_ANY, .forward = max_forward, .vjp = extreme_vjp,
+    .dtypes = DTYPES_ANY, .forward = max_forward, .vjp = extreme_vjp, .batch = reduce_batch,
     .check = "x[2, 3, 4]: max(x)\nx[2, 3]: max(x, axis=1)\nx[2, 3, 2]: max(x, axis=(0, -1), keepdims=true)\n"
              "x[]: max(x)\nx[0, 3]: max(x, axis=1)\nx[3, 4]: max(x.T, axis=0)\nx[5, 2]: max(x[::-1, 1])",
 };
@@ -325,33 +347,32 @@ const Op op_min = {
     .doc = "Smallest element over all axes, one axis or a tuple of axes, in the dtype of x. nan wins. Where "
            "several are smallest, each gets the full gradient. The smaller of two tensors, element by "
            "element, is minimum(a, b).",
-    .errors = "domain when there is no element to choose; index when an axis is out of range. min(x, axis) "
-              "reduces; use minimum(a, b) to compare.",
+    .errors = "domain when there is no element to choose; index when an axis is out of range; type when x "
+              "is a number. min(x, axis) reduces; use minimum(a, b) to compare.",
     .derivative = "the cotangent where x is the smallest, else 0",
     .example = "min([3, 1, 2])  #=> 1\nmin([[1, 5], [7, 2]], axis=0)  #=> [1, 2]",
     .related = "max argmin minimum",
-    .dtypes = DTYPES_ANY, .forward = min_forward, .vjp = extreme_vjp,
+    .dtypes = DTYPES_ANY, .forward = min_forward, .vjp = extreme_vjp, .batch = reduce_batch,
     .check = "x[2, 3, 4]: min(x)\nx[2, 3]: min(x, axis=-1)\nx[2, 3, 2]: min(x, axis=(0, 2), keepdims=true)\n"
              "x[]: min(x)\nx[3, 4]: min(x.T, axis=0)",
 };
 
 /* ---- places of the largest and smallest ---- */
 
+/* Over several axes the index counts their elements in row-major order. */
 static GradTensor *extreme_place(const OpCall *c, bool largest)
 {
-    GradTensor *x = gt_detach(call_in(c, 0)), *from = x;
-    const IntList *axis = c->args[1].ints;
+    GradTensor *x = gt_detach(call_in(c, 0));
     int64_t shape[TENSOR_MAX_NDIM];
-    if (axis != NULL && axis->count != 1)
-        call_error(c, ERROR_VALUE, "axis is one axis or none, not %lld axes", (long long)axis->count);
     uint32_t axes = reduce_axes(c, x);
     reduce_check_any(c, x, axes);
-    int ndim = reduce_shape(x, axes, c->args[2].integer != 0, shape);
-    bool flat = axis == NULL || x->t.ndim == 0;
-    if (flat)
-        from = t_reshape(x, 1, &x->t.size);
-    GradTensor *out = call_out(c, DTYPE_INT64, ndim, shape);
-    tensor_arg_reduce(&out->t, largest, &from->t, flat ? 0 : __builtin_ctz(axes));
+    GradTensor *out = call_out(c, DTYPE_INT64, reduce_shape(x, axes, c->args[2].integer != 0, shape), shape);
+    if (__builtin_popcount(axes) == 1) {
+        tensor_arg_reduce(&out->t, largest, &x->t, __builtin_ctz(axes));
+    } else {
+        GradTensor *lanes = reduce_to_lanes(x, axes);
+        tensor_arg_reduce(&out->t, largest, &lanes->t, lanes->t.ndim - 1);
+    }
     return out;
 }
 
@@ -361,23 +382,23 @@ static GradTensor *argmin_forward(const OpCall *c) { return extreme_place(c, fal
 const Op op_argmax = {
     .usage = "argmax(x, axis=none, keepdims=false)", .args = {ARG_TENSOR, ARG_AXES, ARG_FLAG},
     .section = "reduce",
-    .doc = "Index (int64) of the first largest element along an axis, or in row-major order of all elements "
-           "without one. nan counts as the largest.",
+    .doc = "Index (int64) of the first largest element along an axis; over several axes, or over all "
+           "without one, in row-major order of their elements. nan counts as the largest.",
     .errors = "domain when there is no element to choose; index when the axis is out of range.",
     .example = "argmax([3, 7, 2])  #=> 1\nargmax([[1, 5], [7, 2]], axis=1)  #=> [1, 0]",
     .related = "max argmin argsort topk",
-    .forward = argmax_forward, .constant = "integer result",
+    .forward = argmax_forward, .constant = "integer result", .batch = reduce_batch,
 };
 
 const Op op_argmin = {
     .usage = "argmin(x, axis=none, keepdims=false)", .args = {ARG_TENSOR, ARG_AXES, ARG_FLAG},
     .section = "reduce",
-    .doc = "Index (int64) of the first smallest element along an axis, or in row-major order of all "
-           "elements without one. nan counts as the smallest.",
+    .doc = "Index (int64) of the first smallest element along an axis; over several axes, or over all "
+           "without one, in row-major order of their elements. nan counts as the smallest.",
     .errors = "domain when there is no element to choose; index when the axis is out of range.",
     .example = "argmin([3, 7, 2])  #=> 2\nargmin([[1, 5], [7, 2]], axis=0)  #=> [0, 1]",
     .related = "min argmax argsort",
-    .forward = argmin_forward, .constant = "integer result",
+    .forward = argmin_forward, .constant = "integer result", .batch = reduce_batch,
 };
 
 /* ---- tests and counts ---- */
@@ -404,7 +425,7 @@ const Op op_all = {
     .errors = "index when an axis is out of range or given twice.",
     .example = "all([1, 2, 3] > 0)  #=> true\nall([[1, 0], [1, 1]], axis=0)  #=> [true, false]",
     .related = "any allclose array_equal",
-    .forward = all_forward, .constant = "bool result",
+    .forward = all_forward, .constant = "bool result", .batch = reduce_batch,
 };
 
 const Op op_any = {
@@ -415,7 +436,7 @@ const Op op_any = {
     .errors = "index when an axis is out of range or given twice.",
     .example = "any([1, 2, 3] > 5)  #=> false\nany([[0, 0], [0, 1]], axis=1)  #=> [false, true]",
     .related = "all count_nonzero",
-    .forward = any_forward, .constant = "bool result",
+    .forward = any_forward, .constant = "bool result", .batch = reduce_batch,
 };
 
 const Op op_count_nonzero = {
@@ -426,5 +447,5 @@ const Op op_count_nonzero = {
     .errors = "index when an axis is out of range or given twice.",
     .example = "count_nonzero([0, 3, 0, 5])  #=> 2",
     .related = "nonzero any",
-    .forward = count_nonzero_forward, .constant = "integer result",
+    .forward = count_nonzero_forward, .constant = "integer result", .batch = reduce_batch,
 };

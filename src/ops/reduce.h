@@ -5,9 +5,11 @@
 
 #include "ops/rules.h"
 
-/* The mask of the `axis` argument of a call on x. 0-d counts as a lane of one element, whose axis may be called 0
- * or -1, as in NumPy and PyTorch. */
+/* The mask of the `axis` argument of a call on x. 0-d counts as a lane of one element, whose axis may be
+ * called 0 or -1, as in NumPy and PyTorch. */
 uint32_t reduce_axes(const OpCall *c, const GradTensor *x);
+/* The rule for batches of operations over axes, see grad/batch.h. */
+GradTensor *reduce_batch(const OpCall *c, uint32_t levels);
 /* The shape without the axes of the mask, or with extent 1 there; returns its ndim. */
 int reduce_shape(const GradTensor *x, uint32_t axes, bool keep, int64_t shape[TENSOR_MAX_NDIM]);
 /* How many elements of x meet in one element of the result. */

@@ -1,9 +1,10 @@
 /* Basic indexing: regions of a tensor as views, and their replacement. The description of regions is in
  * index.h. */
-#include "ops/index.h"
-
+#include "ops/slices.h"
 #include "tensor/index.h"
 #include "tensor/layout.h"
+
+#include <string.h>
 
 enum { REGION_FIELDS = sizeof(RegionAxis) / sizeof(int64_t) };
 
@@ -70,7 +71,6 @@ static GradTensor *region_forward(const OpCall *c)
     const RegionAxis *region = region_of(c->args[1].ints, &count);
     int64_t shape[TENSOR_MAX_NDIM], strides[TENSOR_MAX_NDIM];
     int ndim = region_shape(count, region, shape);
-    tensor_data(&x->t);
     int64_t offset = region_strides(count, region, tensor_shape(&x->t), tensor_strides(&x->t), strides);
     GradTensor *out = call_view(c, x, ndim, shape, offset, strides);
     if (ndim == 0)
@@ -90,10 +90,19 @@ static GradTensor *region_vjp(const OpCall *c, int i, GradTensor *g)
     return region_place(g, call_in(c, i), c->args[1].ints);
 }
 
+static GradTensor *region_batch(const OpCall *c, uint32_t levels)
+{
+    RegionAxis wide[3 * TENSOR_MAX_NDIM];
+    int count;
+    const RegionAxis *region = region_of(c->args[1].ints, &count);
+    count = slices_region(levels, count, region, wide);
+    return t_region(batch_over(call_in(c, 0), levels), count, wide);
+}
+
 const Op op_region = {
     .usage = "index(x, region)", .args = {ARG_TENSOR, ARG_INTS},
     .doc = "Basic indexing: a part of x as a view.",
-    .forward = region_forward, .vjp = region_vjp, .linear = LINEAR_EACH,
+    .forward = region_forward, .vjp = region_vjp, .linear = LINEAR_EACH, .batch = region_batch,
 };
 
 static GradTensor *region_place_forward(const OpCall *c)
@@ -118,10 +127,24 @@ static GradTensor *region_place_vjp(const OpCall *c, int i, GradTensor *g)
     return op_call(&op_region, args, 0);
 }
 
+static GradTensor *region_place_batch(const OpCall *c, uint32_t levels)
+{
+    RegionAxis wide[3 * TENSOR_MAX_NDIM];
+    int count;
+    const RegionAxis *region = region_of(c->args[2].ints, &count);
+    OpCall on_batch = *c;
+    Arg args[] = {c->args[0], c->args[1], {.ints = NULL}};
+    count = slices_region(levels, count, region, wide);
+    args[2].ints = region_list(count, wide);
+    on_batch.args = args;
+    return batch_shape(&on_batch, levels);
+}
+
 const Op op_region_place = {
     .usage = "index_place(x, shape, region)", .args = {ARG_TENSOR, ARG_SHAPE, ARG_INTS},
     .doc = "The transpose of index: zeros of a shape with x in the region.",
     .forward = region_place_forward, .vjp = region_place_vjp, .linear = LINEAR_EACH,
+    .batch = region_place_batch,
 };
 
 GradTensor *t_region(GradTensor *x, int count, const RegionAxis *region)
@@ -191,10 +214,20 @@ static GradTensor *region_set_vjp(const OpCall *c, int i, GradTensor *g)
     return t_region_set(g, gt_scalar(gt_dtype(g), 0), count, region);
 }
 
+static GradTensor *region_set_batch(const OpCall *c, uint32_t levels)
+{
+    RegionAxis wide[3 * TENSOR_MAX_NDIM];
+    int count;
+    const RegionAxis *region = region_of(c->args[2].ints, &count);
+    count = slices_region(levels, count, region, wide);
+    return t_region_set(batch_over(call_in(c, 0), levels), batch_over(call_in(c, 1), levels), count, wide);
+}
+
 const Op op_region_set = {
     .usage = "index_set(x, v, region)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_INTS},
     .doc = "x with a region replaced by v.",
     .forward = region_set_forward, .vjp = region_set_vjp, .linear = LINEAR_JOINT,
+    .batch = region_set_batch,
 };
 
 GradTensor *t_region_set(GradTensor *x, GradTensor *v, int count, const RegionAxis *region)
@@ -232,10 +265,27 @@ static GradTensor *take_vjp(const OpCall *c, int i, GradTensor *g)
     return t_put_add(g, call_in(c, 1), x->t.ndim, tensor_shape(&x->t));
 }
 
+/* The shape of a batch of slices of this shape. */
+static IntList *batch_dims(uint32_t levels, const IntList *shape)
+{
+    int hidden = batch_axis_count(levels);
+    IntList *all = int_list_new(hidden + shape->count, NULL);
+    batch_sizes(levels, all->at);
+    memcpy(all->at + hidden, shape->at, (size_t)shape->count * sizeof *shape->at);
+    return all;
+}
+
+static GradTensor *take_batch(const OpCall *c, uint32_t levels)
+{
+    GradTensor *x = call_in(c, 0), *positions = slices_positions(call_in(c, 1), levels, x->t.size);
+    const IntList *shape = batch_dims(levels, c->args[2].ints);
+    return t_take(batch_over(x, levels), positions, (int)shape->count, shape->at);
+}
+
 const Op op_take = {
     .usage = "take(x, positions, shape)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_SHAPE},
     .doc = "Advanced indexing: elements of x by their row-major positions.",
-    .forward = take_forward, .vjp = take_vjp, .linear = LINEAR_EACH, .constant_args = 2,
+    .forward = take_forward, .vjp = take_vjp, .linear = LINEAR_EACH, .constant_args = 2, .batch = take_batch,
 };
 
 static GradTensor *put_add_forward(const OpCall *c)
@@ -255,10 +305,19 @@ static GradTensor *put_add_vjp(const OpCall *c, int i, GradTensor *g)
     return t_take(g, call_in(c, 1), values->t.ndim, tensor_shape(&values->t));
 }
 
+static GradTensor *put_add_batch(const OpCall *c, uint32_t levels)
+{
+    const IntList *shape = c->args[2].ints;
+    GradTensor *positions = slices_positions(call_in(c, 1), levels, shape_size((int)shape->count, shape->at));
+    shape = batch_dims(levels, shape);
+    return t_put_add(batch_over(call_in(c, 0), levels), positions, (int)shape->count, shape->at);
+}
+
 const Op op_put_add = {
     .usage = "put_add(values, positions, shape)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_SHAPE},
     .doc = "The transpose of take: zeros of a shape to which values are added at row-major positions.",
     .forward = put_add_forward, .vjp = put_add_vjp, .linear = LINEAR_EACH, .constant_args = 2,
+    .batch = put_add_batch,
 };
 
 GradTensor *t_take(GradTensor *x, GradTensor *positions, int ndim, const int64_t *shape)
@@ -306,11 +365,18 @@ static GradTensor *put_vjp(const OpCall *c, int i, GradTensor *g)
     return gt_scale(winners(positions, v, c->out->t.size), t_take(g, positions, ndim, shape));
 }
 
+static GradTensor *put_batch(const OpCall *c, uint32_t levels)
+{
+    GradTensor *x = call_in(c, 0), *v = batch_over(call_in(c, 2), levels);
+    GradTensor *positions = slices_positions(call_in(c, 1), levels, x->t.size);
+    return t_put(batch_over(x, levels), positions, v->t.ndim, tensor_shape(&v->t), v);
+}
+
 const Op op_put = {
     .usage = "put(x, positions, v)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR},
     .doc = "x with the elements at row-major positions replaced by those of v; the last of repeated "
            "positions wins.",
-    .forward = put_forward, .vjp = put_vjp, .linear = LINEAR_JOINT, .constant_args = 2,
+    .forward = put_forward, .vjp = put_vjp, .linear = LINEAR_JOINT, .constant_args = 2, .batch = put_batch,
 };
 
 GradTensor *t_put(GradTensor *x, GradTensor *positions, int ndim, const int64_t *shape, GradTensor *v)

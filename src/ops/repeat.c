@@ -1,7 +1,5 @@
 /* Taking tensors apart, repeating them, and adding margins. */
-#include "ops/index.h"
-#include "ops/reduce.h"
-
+#include "ops/slices.h"
 #include "tensor/index.h"
 
 #include <math.h>
@@ -244,6 +242,21 @@ static GradTensor *pad_jvp(const OpCall *c, GradTensor *const *tangents)
     return op_call(&op_pad, args, 0);
 }
 
+static GradTensor *pad_batch(const OpCall *c, uint32_t levels)
+{
+    GradTensor *x = call_in(c, 0);
+    int64_t before[TENSOR_MAX_NDIM], behind[TENSOR_MAX_NDIM];
+    int hidden = batch_axis_count(levels);
+    read_margins(c, x, before, behind);
+    IntList *width = int_list_new(2 * (hidden + x->t.ndim), NULL);
+    for (int i = 0; i < x->t.ndim; i++) {
+        width->at[2 * (hidden + i)] = before[i];
+        width->at[2 * (hidden + i) + 1] = behind[i];
+    }
+    Arg args[OP_MAX_ARGS] = {{.tensor = batch_over(x, levels)}, {.ints = width}, c->args[2]};
+    return op_call(&op_pad, args, 0);
+}
+
 const Op op_pad = {
     .usage = "pad(x, width, value=0)", .args = {ARG_TENSOR, ARG_INTS, ARG_NUMBER}, .section = "shape",
     .doc = "x with margins of one value around it: the same everywhere, (before, behind) for every axis, or "
@@ -252,7 +265,7 @@ const Op op_pad = {
     .derivative = "the cotangent without the margins",
     .example = "pad([1, 2], (1, 2))  #=> [0, 1, 2, 0, 0]\npad([[1]], ((1, 0), (0, 1)), 9).shape  #=> (2, 2)",
     .related = "concat conv2d",
-    .forward = pad_forward, .vjp = pad_vjp, .jvp = pad_jvp,
+    .forward = pad_forward, .vjp = pad_vjp, .jvp = pad_jvp, .batch = pad_batch,
     .check = "x[3]: pad(x, (1, 2))\nx[2, 3]: pad(x, ((1, 0), (2, 1)))\nx[2, 3]: pad(x, 1, 5)\n"
              "x[3, 2]: pad(x.T, (0, 1))\nx[0]: pad(x, 2)\nx[]: pad(x, 1)",
 };

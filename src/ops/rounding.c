@@ -1,5 +1,5 @@
 /* Rounding, and what gives bools: tests, comparisons, logic. */
-#include "ops/rules.h"
+#include "ops/masks.h"
 #include "tensor/kernel.h"
 
 /* ---- rounding: integers are whole already ---- */
@@ -10,11 +10,32 @@
     KERNEL1(name##_i64, int64_t, int64_t, x)
 
 /* By nearbyint, which the compiler makes a vector instruction of; it leaves out floor, ceil and trunc. */
-static inline double down(double x) { double whole = nearbyint(x); return whole - (whole > x); }
-static inline double up(double x) { double whole = nearbyint(x); return copysign(whole + (whole < x), x); }
+static inline double down(double x)
+{
+    double whole = nearbyint(x);
+    return whole - (whole > x);
+}
+
+static inline double up(double x)
+{
+    double whole = nearbyint(x);
+    return copysign(whole + (whole < x), x);
+}
+
 static inline double inward(double x) { return copysign(down(fabs(x)), x); }
-static inline float down_f(float x) { float whole = nearbyintf(x); return whole - (float)(whole > x); }
-static inline float up_f(float x) { float whole = nearbyintf(x); return copysignf(whole + (float)(whole < x), x); }
+
+static inline float down_f(float x)
+{
+    float whole = nearbyintf(x);
+    return whole - (float)(whole > x);
+}
+
+static inline float up_f(float x)
+{
+    float whole = nearbyintf(x);
+    return copysignf(whole + (float)(whole < x), x);
+}
+
 static inline float inward_f(float x) { return copysignf(down_f(fabsf(x)), x); }
 
 KERNELS1_FLOAT(floor, down(x), down_f(x))
@@ -27,7 +48,7 @@ const Op op_floor = {
     .example = "floor([1.5, -1.5])  #=> [1, -2]",
     .related = "ceil round trunc floor_div",
     .kernel = KERNELS_NUMERIC(floor),
-    .factor = {factor_zero},
+    .vjp = flat_vjp, .jvp = flat_jvp,
     .sample = {{0.1, 0.4, {0}, 0, false}},
 };
 
@@ -41,7 +62,7 @@ const Op op_ceil = {
     .example = "ceil([1.5, -1.5])  #=> [2, -1]",
     .related = "floor round trunc",
     .kernel = KERNELS_NUMERIC(ceil),
-    .factor = {factor_zero},
+    .vjp = flat_vjp, .jvp = flat_jvp,
     .sample = {{0.1, 0.4, {0}, 0, false}},
 };
 
@@ -50,12 +71,13 @@ KERNELS1_KEEPING(round)
 
 const Op op_round = {
     .usage = "round(x)", .args = {ARG_TENSOR}, .section = "elementwise",
-    .doc = "The whole number nearest to each element; halves go to the even one, as in IEEE 754. Integers stay as they are.",
+    .doc = "The whole number nearest to each element; halves go to the even one, as in IEEE 754. Integers "
+           "stay as they are.",
     .derivative = "0",
     .example = "round([0.5, 1.5, 2.4])  #=> [0, 2, 2]",
     .related = "floor ceil trunc",
     .kernel = KERNELS_NUMERIC(round),
-    .factor = {factor_zero},
+    .vjp = flat_vjp, .jvp = flat_jvp,
     .sample = {{0.1, 0.4, {0}, 0, false}},
 };
 
@@ -69,7 +91,7 @@ const Op op_trunc = {
     .example = "trunc([1.7, -1.7])  #=> [1, -1]",
     .related = "floor ceil round",
     .kernel = KERNELS_NUMERIC(trunc),
-    .factor = {factor_zero},
+    .vjp = flat_vjp, .jvp = flat_jvp,
     .sample = {{0.1, 0.4, {0}, 0, false}},
 };
 
@@ -122,8 +144,8 @@ const Op op_isfinite = {
 
 /* ---- comparisons ----
  *
- * Two tensors are compared in their promoted dtype. A number next to integers is compared exactly, also when it is no
- * value of their dtype: 0.5, or 300 next to uint8. */
+ * Two tensors are compared in their promoted dtype. A number next to integers is compared exactly, also
+ * when it is no value of their dtype: 0.5, or 300 next to uint8. */
 
 #define COMPARISON(name, sign) \
     KERNEL2(name##_bool, uint8_t, uint8_t, x sign y) \
@@ -272,7 +294,8 @@ KERNEL1(not_f64, double, uint8_t, x == 0)
 
 const Op op_logical_and = {
     .usage = "logical_and(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise",
-    .doc = "Whether both elements are true, as a bool tensor; anything but zero is true, nan too. Shapes broadcast.",
+    .doc = "Whether both elements are true, as a bool tensor; anything but zero is true, nan too. Shapes "
+           "broadcast.",
     .errors = "shape when the shapes do not broadcast.",
     .example = "logical_and([true, true], [true, false])  #=> [true, false]",
     .related = "logical_or logical_xor logical_not all any",
@@ -282,7 +305,8 @@ const Op op_logical_and = {
 
 const Op op_logical_or = {
     .usage = "logical_or(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise",
-    .doc = "Whether at least one of two elements is true, as a bool tensor; anything but zero is true, nan too. Shapes broadcast.",
+    .doc = "Whether at least one of two elements is true, as a bool tensor; anything but zero is true, nan "
+           "too. Shapes broadcast.",
     .errors = "shape when the shapes do not broadcast.",
     .example = "logical_or([true, false], [false, false])  #=> [true, false]",
     .related = "logical_and logical_xor logical_not all any",
@@ -292,7 +316,8 @@ const Op op_logical_or = {
 
 const Op op_logical_xor = {
     .usage = "logical_xor(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise",
-    .doc = "Whether exactly one of two elements is true, as a bool tensor; anything but zero is true, nan too. Shapes broadcast.",
+    .doc = "Whether exactly one of two elements is true, as a bool tensor; anything but zero is true, nan "
+           "too. Shapes broadcast.",
     .errors = "shape when the shapes do not broadcast.",
     .example = "logical_xor([true, false], [true, true])  #=> [false, true]",
     .related = "logical_and logical_or logical_not all any",

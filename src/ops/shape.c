@@ -1,7 +1,7 @@
 /* The same elements in another shape or order. Views where strides allow; nothing here copies but
  * tensor_reshape. */
-#include "ops/index.h"
 #include "ops/reduce.h"
+#include "ops/slices.h"
 
 #include <string.h>
 
@@ -67,7 +67,7 @@ const Op op_reshape = {
     .example = "reshape([1, 2, 3, 4, 5, 6], 2, 3)  #=> [[1, 2, 3], [4, 5, 6]]\n"
                "reshape([1, 2, 3, 4], (-1, 1)).shape  #=> (4, 1)",
     .related = "view flatten squeeze unsqueeze transpose",
-    .forward = reshape_forward, .vjp = reshape_vjp, .linear = LINEAR_EACH,
+    .forward = reshape_forward, .vjp = reshape_vjp, .linear = LINEAR_EACH, .batch = batch_shape,
     .check = "x[2, 3]: reshape(x, 6)\nx[2, 3]: reshape(x, (3, -1))\nx[1]: reshape(x, ())\n"
              "x[]: reshape(x, 1, 1)\nx[3, 2]: reshape(x.T, 3, 2)\nx[0, 3]: reshape(x, 3, 0)",
 };
@@ -79,9 +79,15 @@ const Op op_view = {
     .derivative = "the cotangent in the shape of x",
     .example = "view([1, 2, 3, 4], 2, 2)  #=> [[1, 2], [3, 4]]",
     .related = "reshape flatten",
-    .forward = reshape_forward, .vjp = reshape_vjp, .linear = LINEAR_EACH,
+    .forward = reshape_forward, .vjp = reshape_vjp, .linear = LINEAR_EACH, .batch = batch_shape,
     .check = "x[2, 3]: view(x, 3, 2)\nx[4, 2]: view(x.T, -1)",
 };
+
+static GradTensor *flatten_batch(const OpCall *c, uint32_t levels)
+{
+    GradTensor *x = call_in(c, 0);
+    return slices_shaped(x, levels, 1, &x->t.size);
+}
 
 static GradTensor *flatten_forward(const OpCall *c)
 {
@@ -95,16 +101,15 @@ const Op op_flatten = {
     .derivative = "the cotangent in the shape of x",
     .example = "flatten([[1, 2], [3, 4]])  #=> [1, 2, 3, 4]",
     .related = "reshape",
-    .forward = flatten_forward, .vjp = reshape_vjp, .linear = LINEAR_EACH,
+    .forward = flatten_forward, .vjp = reshape_vjp, .linear = LINEAR_EACH, .batch = flatten_batch,
     .check = "x[2, 3]: flatten(x)\nx[]: flatten(x)\nx[3, 2]: flatten(x.T)\nx[0]: flatten(x)",
 };
 
-static GradTensor *squeeze_forward(const OpCall *c)
+/* The shape of the result; returns its ndim. */
+static int squeezed_shape(const OpCall *c, const GradTensor *x, int64_t *shape)
 {
-    GradTensor *x = call_in(c, 0);
     const int64_t *dims = tensor_shape(&x->t);
     uint32_t axes = 0;
-    int64_t shape[TENSOR_MAX_NDIM];
     if (c->args[1].ints != NULL) {
         axes = reduce_axes(c, x);
     } else {
@@ -115,7 +120,23 @@ static GradTensor *squeeze_forward(const OpCall *c)
         if (axes >> i & 1 && dims[i] != 1)
             call_error(c, ERROR_SHAPE, "axis %d of x, which has shape %s, has extent %lld, not 1", i,
                        shape_text(x->t.ndim, dims), (long long)dims[i]);
-    return reshaped(c, x, reduce_shape(x, axes, false, shape), shape);
+    return reduce_shape(x, axes, false, shape);
+}
+
+static GradTensor *squeeze_forward(const OpCall *c)
+{
+    GradTensor *x = call_in(c, 0);
+    int64_t shape[TENSOR_MAX_NDIM];
+    int ndim = squeezed_shape(c, x, shape);
+    return reshaped(c, x, ndim, shape);
+}
+
+static GradTensor *squeeze_batch(const OpCall *c, uint32_t levels)
+{
+    GradTensor *x = call_in(c, 0);
+    int64_t shape[TENSOR_MAX_NDIM];
+    int ndim = squeezed_shape(c, x, shape);
+    return slices_shaped(x, levels, ndim, shape);
 }
 
 const Op op_squeeze = {
@@ -125,17 +146,16 @@ const Op op_squeeze = {
     .derivative = "the cotangent in the shape of x",
     .example = "squeeze([[1, 2]])  #=> [1, 2]\nsqueeze(zeros(1, 3, 1), axis=-1).shape  #=> (1, 3)",
     .related = "unsqueeze reshape",
-    .forward = squeeze_forward, .vjp = reshape_vjp, .linear = LINEAR_EACH,
+    .forward = squeeze_forward, .vjp = reshape_vjp, .linear = LINEAR_EACH, .batch = squeeze_batch,
     .check = "x[1, 3, 1]: squeeze(x)\nx[1, 3, 1]: squeeze(x, axis=0)\nx[1, 3, 1]: squeeze(x, axis=(0, -1))\n"
              "x[1, 1]: squeeze(x)\nx[]: squeeze(x)",
 };
 
-/* The axes are those of the result, so that several new ones may be asked for at once. */
-static GradTensor *unsqueeze_forward(const OpCall *c)
+/* The shape of the result, whose axes the new ones are, so that several may be asked for at once; returns its
+ * ndim. */
+static int unsqueezed_shape(const OpCall *c, const GradTensor *x, int64_t *shape)
 {
-    GradTensor *x = call_in(c, 0);
     const IntList *asked = c->args[1].ints;
-    int64_t shape[TENSOR_MAX_NDIM];
     int64_t count = asked == NULL ? 0 : asked->count;
     if (count == 0)
         call_error(c, ERROR_VALUE, "axis says where the new axis goes, and cannot be left out");
@@ -145,7 +165,23 @@ static GradTensor *unsqueeze_forward(const OpCall *c)
     uint32_t added = call_axes(c, asked, ndim);
     for (int i = 0; i < ndim; i++)
         shape[i] = added >> i & 1 ? 1 : tensor_shape(&x->t)[from++];
+    return ndim;
+}
+
+static GradTensor *unsqueeze_forward(const OpCall *c)
+{
+    GradTensor *x = call_in(c, 0);
+    int64_t shape[TENSOR_MAX_NDIM];
+    int ndim = unsqueezed_shape(c, x, shape);
     return reshaped(c, x, ndim, shape);
+}
+
+static GradTensor *unsqueeze_batch(const OpCall *c, uint32_t levels)
+{
+    GradTensor *x = call_in(c, 0);
+    int64_t shape[TENSOR_MAX_NDIM];
+    int ndim = unsqueezed_shape(c, x, shape);
+    return slices_shaped(x, levels, ndim, shape);
 }
 
 const Op op_unsqueeze = {
@@ -155,7 +191,7 @@ const Op op_unsqueeze = {
     .derivative = "the cotangent in the shape of x",
     .example = "unsqueeze([1, 2], 0)  #=> [[1, 2]]\nunsqueeze([1, 2], -1).shape  #=> (2, 1)",
     .related = "squeeze reshape broadcast_to",
-    .forward = unsqueeze_forward, .vjp = reshape_vjp, .linear = LINEAR_EACH,
+    .forward = unsqueeze_forward, .vjp = reshape_vjp, .linear = LINEAR_EACH, .batch = unsqueeze_batch,
     .check = "x[3]: unsqueeze(x, 0)\nx[2, 3]: unsqueeze(x, -1)\nx[2, 3]: unsqueeze(x, (0, 2))\n"
              "x[]: unsqueeze(x, 0)\nx[3, 2]: unsqueeze(x.T, 1)",
 };
@@ -167,7 +203,6 @@ static GradTensor *reordered(const OpCall *c, GradTensor *x, const int *order)
     int64_t shape[TENSOR_MAX_NDIM], strides[TENSOR_MAX_NDIM];
     if (x->t.ndim < 2)
         return reshaped(c, x, x->t.ndim, tensor_shape(&x->t));
-    tensor_data(&x->t);
     for (int i = 0; i < x->t.ndim; i++) {
         shape[i] = tensor_shape(&x->t)[order[i]];
         strides[i] = tensor_strides(&x->t)[order[i]];
@@ -206,6 +241,16 @@ static GradTensor *transpose_vjp(const OpCall *c, int i, GradTensor *g)
     return t_permute(g, back);
 }
 
+static GradTensor *transpose_batch(const OpCall *c, uint32_t levels)
+{
+    GradTensor *x = call_in(c, 0);
+    int order[2 * TENSOR_MAX_NDIM], hidden = batch_axis_count(levels);
+    read_order(c, x, order + hidden);
+    for (int i = 0; i < hidden + x->t.ndim; i++)
+        order[i] = i < hidden ? i : order[i] + hidden;
+    return t_permute(batch_over(x, levels), order);
+}
+
 const Op op_transpose = {
     .usage = "transpose(x, axes=none)", .args = {ARG_TENSOR, ARG_AXES}, .section = "shape",
     .doc = "x with its axes in reverse order, or in the order of a tuple: axis i of the result is axis "
@@ -216,7 +261,7 @@ const Op op_transpose = {
     .example = "transpose([[1, 2], [3, 4]])  #=> [[1, 3], [2, 4]]\n"
                "transpose(zeros(2, 3, 4), (0, 2, 1)).shape  #=> (2, 4, 3)",
     .related = "permute reshape",
-    .forward = transpose_forward, .vjp = transpose_vjp, .linear = LINEAR_EACH,
+    .forward = transpose_forward, .vjp = transpose_vjp, .linear = LINEAR_EACH, .batch = transpose_batch,
     .check = "x[2, 3]: transpose(x)\nx[2, 3, 4]: transpose(x)\nx[2, 3, 4]: transpose(x, (0, 2, 1))\n"
              "x[2, 3, 4]: transpose(x, (1, -1, 0))\nx[3]: transpose(x)\nx[]: transpose(x)\n"
              "x[0, 2]: transpose(x)",
@@ -230,7 +275,7 @@ const Op op_permute = {
     .derivative = "the cotangent with the axes put back",
     .example = "permute(zeros(2, 3, 4), 2, 0, 1).shape  #=> (4, 2, 3)",
     .related = "transpose reshape",
-    .forward = transpose_forward, .vjp = transpose_vjp, .linear = LINEAR_EACH,
+    .forward = transpose_forward, .vjp = transpose_vjp, .linear = LINEAR_EACH, .batch = transpose_batch,
     .check = "x[2, 3, 4]: permute(x, 2, 0, 1)\nx[2, 3]: permute(x, (1, 0))\nx[]: permute(x, ())",
 };
 
@@ -241,7 +286,6 @@ static GradTensor *flip_forward(const OpCall *c)
     GradTensor *x = call_in(c, 0);
     uint32_t axes = reduce_axes(c, x);
     int64_t strides[TENSOR_MAX_NDIM], offset = 0;
-    tensor_data(&x->t);
     for (int i = 0; i < x->t.ndim; i++) {
         int64_t stride = tensor_strides(&x->t)[i], extent = tensor_shape(&x->t)[i];
         bool flipped = axes >> i & 1 && x->t.size > 0;
@@ -268,7 +312,7 @@ const Op op_flip = {
     .derivative = "the cotangent flipped",
     .example = "flip([1, 2, 3])  #=> [3, 2, 1]\nflip([[1, 2], [3, 4]], axis=0)  #=> [[3, 4], [1, 2]]",
     .related = "roll transpose",
-    .forward = flip_forward, .vjp = flip_vjp, .linear = LINEAR_EACH,
+    .forward = flip_forward, .vjp = flip_vjp, .linear = LINEAR_EACH, .batch = reduce_batch,
     .check = "x[2, 3]: flip(x)\nx[2, 3]: flip(x, axis=1)\nx[2, 3, 2]: flip(x, axis=(0, -1))\nx[]: flip(x)\n"
              "x[3, 2]: flip(x.T, axis=0)\nx[0, 2]: flip(x)",
 };

@@ -58,6 +58,7 @@ const Op op_logsumexp = {
     .example = "logsumexp([1000, 1000])  #=> 1000.6932",
     .related = "softmax log_softmax exp",
     .dtypes = DTYPES_FLOAT, .forward = logsumexp_forward, .vjp = logsumexp_vjp,
+    .batch = reduce_batch,
     .check = "x[5]: logsumexp(x)\nx[2, 3]: logsumexp(x, axis=1)\n"
              "x[2, 3, 2]: logsumexp(x, axis=(0, -1), keepdims=true)\nx[]: logsumexp(x)\n"
              "x[3, 4]: logsumexp(x.T, axis=0)\nx[0, 2]: logsumexp(x, axis=1)",
@@ -89,7 +90,7 @@ const Op op_softmax = {
     .derivative = "y (dx - sum(y dx)) with y = softmax(x)",
     .example = "softmax([0, log(3)])  #=> [0.25, 0.75]",
     .related = "log_softmax logsumexp cross_entropy sigmoid",
-    .dtypes = DTYPES_FLOAT, .forward = softmax_forward, .vjp = softmax_vjp,
+    .dtypes = DTYPES_FLOAT, .forward = softmax_forward, .vjp = softmax_vjp, .batch = reduce_batch,
     .check = "x[4]: softmax(x)\nx[2, 3]: softmax(x, axis=0)\nx[2, 3, 2]: softmax(x, axis=(0, -1))\n"
              "x[2, 2]: softmax(x, axis=none)\nx[]: softmax(x)\nx[3, 2]: softmax(x.T)\nx[0, 2]: softmax(x)",
 };
@@ -119,6 +120,7 @@ const Op op_log_softmax = {
     .example = "log_softmax([0, 1000])  #=> [-1000, 0]",
     .related = "softmax logsumexp cross_entropy",
     .dtypes = DTYPES_FLOAT, .forward = log_softmax_forward, .vjp = log_softmax_vjp,
+    .batch = reduce_batch,
     .check = "x[4]: log_softmax(x)\nx[2, 3]: log_softmax(x, axis=0)\n"
              "x[2, 3, 2]: log_softmax(x, axis=(0, 2))\nx[]: log_softmax(x)\nx[3, 2]: log_softmax(x.T)\n"
              "x[0, 2]: log_softmax(x)",

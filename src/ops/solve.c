@@ -1,5 +1,7 @@
-/* Linear equations: inverses, solutions, least squares. Derivatives by Giles, "An extended collection of matrix
- * derivative results for forward and reverse mode algorithmic differentiation" (2008), unless said otherwise. */
+/* Linear equations: inverses, solutions, least squares. Derivatives by Giles, "An extended collection of
+ * matrix derivative results for forward and reverse mode algorithmic differentiation" (2008), unless said
+ * otherwise. */
+#include "grad/batch.h"
 #include "ops/lapack.h"
 #include "ops/matrix.h"
 #include "ops/rules.h"
@@ -73,13 +75,14 @@ static GradTensor *inv_jvp(const OpCall *c, GradTensor *const *tangents)
 
 const Op op_inv = {
     .usage = "inv(x)", .args = {ARG_TENSOR}, .section = "linear algebra", .dtypes = DTYPES_FLOAT,
-    .doc = "Inverse of a square matrix, or of each matrix of a batch [..., n, n], by LU factors (LAPACK getrf, getrs). To "
-           "solve equations, solve(A, b) is faster and more accurate. A matrix with a nan or inf gives nan.",
+    .doc = "Inverse of a square matrix, or of each matrix of a batch [..., n, n], by LU factors (LAPACK "
+           "getrf, getrs). To solve equations, solve(A, b) is faster and more accurate. A matrix with a nan "
+           "or inf gives nan.",
     .errors = "domain when a matrix is singular, shape when it is not square.",
     .derivative = "-inv(x) dx inv(x)   (Giles 2008, 2.2.3)",
     .example = "inv([[2, 0], [0, 4]])  #=> [[0.5, 0], [0, 0.25]]",
     .related = "solve pinv det",
-    .forward = inv_forward, .vjp = inv_vjp, .jvp = inv_jvp,
+    .forward = inv_forward, .vjp = inv_vjp, .jvp = inv_jvp, .batch = batch_leading,
     .check = "x[3, 3]: inv(x + 5 * eye(3))\n"
              "x[2, 3, 3]: inv(x + 5 * eye(3))\n"
              "x[3, 3]: inv((x + 5 * eye(3)).T[::-1])\n"
@@ -89,7 +92,8 @@ const Op op_inv = {
 
 /* ---- right sides ---- */
 
-/* A right side is a vector where it has one axis, or the shape of A without its last axis; else its columns are vectors. */
+/* A right side is a vector where it has one axis, or the shape of A without its last axis; else its columns
+ * are vectors. */
 static bool is_vector(const GradTensor *a, const GradTensor *b)
 {
     return b->t.ndim == 1 || (b->t.ndim == a->t.ndim - 1
@@ -129,7 +133,8 @@ static Equations equations(const OpCall *c)
     b = as_columns(gt_detach(b), e.vector);
     if (matrix_rows(a) != matrix_rows(b)) {
         error_note("left is %s, right is %s", left, right);
-        call_error(c, ERROR_SHAPE, "a matrix of shape %s has %lld rows, but the right side of shape %s has %lld", left,
+        call_error(c, ERROR_SHAPE,
+                   "a matrix of shape %s has %lld rows, but the right side of shape %s has %lld", left,
                    (long long)matrix_rows(a), right, (long long)matrix_rows(b));
     }
     lapack_check_size(c, a);
@@ -137,7 +142,8 @@ static Equations equations(const OpCall *c)
     e.m = (int)matrix_rows(a);
     e.n = (int)matrix_columns(a);
     e.columns = (int)matrix_columns(b);
-    int batch = shape_broadcast(a->t.ndim - 2, tensor_shape(&a->t), b->t.ndim - 2, tensor_shape(&b->t), e.shape);
+    int batch =
+        shape_broadcast(a->t.ndim - 2, tensor_shape(&a->t), b->t.ndim - 2, tensor_shape(&b->t), e.shape);
     if (batch < 0)
         call_error(c, ERROR_SHAPE, "the leading axes of %s and %s do not broadcast", left, right);
     e.count = shape_size(batch, e.shape);
@@ -175,6 +181,24 @@ static GradTensor *solution(const OpCall *c, const Equations *e, GradTensor *bas
     return out;
 }
 
+/* For vmap: both sides as matrices with as many axes, then side by side. A matrix that is the same in all
+ * slices stays one matrix, of which the factors are computed once. */
+static GradTensor *batch_equations(const OpCall *c, uint32_t levels)
+{
+    GradTensor *a = call_in(c, 0), *b = call_in(c, 1);
+    matrix_check(c, a);
+    bool vector = b->t.ndim > 0 && is_vector(a, b);
+    if (b->t.ndim > 0)
+        b = as_columns(b, vector);
+    while (b->t.ndim >= 2 && a->t.ndim > b->t.ndim)
+        b = matrix_unsqueeze(b, b->t.ndim);
+    while (gt_batch(a) != 0 && a->t.ndim < b->t.ndim)
+        a = matrix_unsqueeze(a, a->t.ndim);
+    a = gt_batch(a) != 0 ? batch_over(a, levels) : a;
+    GradTensor *x = batch_slice(op_call2(c->op, a, batch_over(b, levels)), levels);
+    return batch_over(from_columns(x, vector), levels);
+}
+
 /* ---- solve ---- */
 
 /* The factors of every matrix of A, in place; bit by bit in `bad` those with elements that are not finite. */
@@ -210,7 +234,8 @@ static GradTensor *solve_forward(const OpCall *c)
         if (bad[k])
             fill_nan(e.dtype, elements, to);
         else
-            lapack_getrs(e.dtype, e.n, e.columns, lu + (size_t)k * (size_t)e.n * (size_t)e.n * size, pivots + k * e.n, to);
+            lapack_getrs(e.dtype, e.n, e.columns, lu + (size_t)k * (size_t)e.n * (size_t)e.n * size,
+                         pivots + k * e.n, to);
     }
     return solution(c, &e, base);
 }
@@ -241,15 +266,21 @@ static GradTensor *solve_jvp(const OpCall *c, GradTensor *const *tangents)
 }
 
 const Op op_solve = {
-    .usage = "solve(A, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "linear algebra", .dtypes = DTYPES_FLOAT,
-    .doc = "The x for which A @ x is b, by LU factors (LAPACK getrf, getrs). A is [..., n, n]; b is a vector [n], a batch "
-           "of vectors in the shape of A without its last axis, or matrices [..., n, k] with k right sides. Leading axes "
-           "broadcast. A matrix with a nan or inf gives nan.",
+    .usage = "solve(A, b)",
+    .args = {ARG_TENSOR, ARG_TENSOR},
+    .section = "linear algebra",
+    .dtypes = DTYPES_FLOAT,
+    .doc = "The x for which A @ x is b, by LU factors (LAPACK getrf, getrs). A is [..., n, n]; b is a "
+           "vector [n], a batch of vectors in the shape of A without its last axis, or matrices [..., n, k] "
+           "with k right sides. Leading axes broadcast. A matrix with a nan or inf gives nan.",
     .errors = "domain when A is singular, shape when A is not square or b does not fit.",
     .derivative = "A^-1 (db - dA x)   (Giles 2008, 2.3.1)",
     .example = "solve([[2, 0], [0, 4]], [2, 2])  #=> [1, 0.5]",
     .related = "inv lstsq det",
-    .forward = solve_forward, .vjp = solve_vjp, .jvp = solve_jvp,
+    .forward = solve_forward,
+    .vjp = solve_vjp,
+    .jvp = solve_jvp,
+    .batch = batch_equations,
     .check = "x[3, 3] y[3]: solve(x + 5 * eye(3), y)\n"
              "x[3, 3] y[3, 2]: solve(x + 5 * eye(3), y)\n"
              "x[2, 3, 3] y[3, 2]: solve(x + 5 * eye(3), y)\n"
@@ -296,8 +327,8 @@ static GradTensor *pinv_forward(const OpCall *c)
     return out;
 }
 
-/* Golub and Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose variables
- * separate" (1973), for a rank that does not change:
+/* Golub and Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose
+ * variables separate" (1973), for a rank that does not change:
  * dP = -P dA P + P P' dA' (1 - A P) + (1 - P A) dA' P' P */
 static GradTensor *pinv_vjp(const OpCall *c, int i, GradTensor *g)
 {
@@ -313,13 +344,13 @@ static GradTensor *pinv_vjp(const OpCall *c, int i, GradTensor *g)
 
 const Op op_pinv = {
     .usage = "pinv(x)", .args = {ARG_TENSOR}, .section = "linear algebra", .dtypes = DTYPES_FLOAT,
-    .doc = "Pseudo-inverse (Moore, Penrose) of a matrix [..., m, n], of shape [..., n, m], by its singular values; those up "
-           "to max(m, n) eps times the largest count as 0.",
+    .doc = "Pseudo-inverse (Moore, Penrose) of a matrix [..., m, n], of shape [..., n, m], by its singular "
+           "values; those up to max(m, n) eps times the largest count as 0.",
     .errors = "domain when x has elements that are not finite, shape when x is not a matrix.",
     .derivative = "-P dx P + P P' dx' (1 - x P) + (1 - P x) dx' P' P, P = pinv(x)   (Golub and Pereyra 1973)",
     .example = "pinv([[2], [0]])  #=> [[0.5, 0]]",
     .related = "inv lstsq svd",
-    .forward = pinv_forward, .vjp = pinv_vjp,
+    .forward = pinv_forward, .vjp = pinv_vjp, .batch = batch_leading,
     .check = "x[3, 3]: pinv(x + 5 * eye(3))\n"
              "x[4, 2]: pinv(x + eye(4)[:, :2])\n"
              "x[2, 4]: pinv(x + eye(2, 4))\n"
@@ -332,10 +363,12 @@ const Op op_pinv = {
 /* ---- lstsq ---- */
 
 /* Puts the columns of b [m, columns] into those of x [longer, columns], and back out of the first rows. */
-static void copy_rows(size_t size, int rows, int columns, const char *from, int from_stride, char *to, int to_stride)
+static void copy_rows(size_t size, int rows, int columns, const char *from, int from_stride, char *to,
+                      int to_stride)
 {
     for (int j = 0; j < columns; j++)
-        memcpy(to + (size_t)j * (size_t)to_stride * size, from + (size_t)j * (size_t)from_stride * size, (size_t)rows * size);
+        memcpy(to + (size_t)j * (size_t)to_stride * size, from + (size_t)j * (size_t)from_stride * size,
+               (size_t)rows * size);
 }
 
 static void solve_one(const OpCall *c, const Equations *e, const char *a, const char *b, char *x)
@@ -348,7 +381,8 @@ static void solve_one(const OpCall *c, const Equations *e, const char *a, const 
     }
     char *work = scratch((size_t)longer * (size_t)e->columns * size);
     copy_rows(size, e->m, e->columns, b, e->m, work, longer);
-    if (!lapack_finite(e->dtype, (int64_t)e->m * e->n, a) || !lapack_finite(e->dtype, (int64_t)e->m * e->columns, b))
+    if (!lapack_finite(e->dtype, (int64_t)e->m * e->n, a) ||
+        !lapack_finite(e->dtype, (int64_t)e->m * e->columns, b))
         call_error(c, ERROR_DOMAIN, "an element is nan or inf");
     void *left = memcpy(scratch(bytes), a, bytes);
     if (lapack_gelsd(e->dtype, e->m, e->n, e->columns, rank_limit(e->dtype, e->m, e->n), left, work) != 0)
@@ -366,7 +400,8 @@ static GradTensor *lstsq_forward(const OpCall *c)
     for (int64_t i = 0; i < e.count && base->t.size > 0; i++) {
         PoolMark mark = pool_mark();
         interrupt_poll();
-        solve_one(c, &e, left + left_of(&e, i) * e.m * e.n * (int64_t)size, right + i * e.m * e.columns * (int64_t)size,
+        solve_one(c, &e, left + left_of(&e, i) * e.m * e.n * (int64_t)size,
+                  right + i * e.m * e.columns * (int64_t)size,
                   (char *)data + i * e.n * e.columns * (int64_t)size);
         pool_drain(mark);
     }
@@ -391,15 +426,21 @@ static GradTensor *lstsq_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_lstsq = {
-    .usage = "lstsq(A, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "linear algebra", .dtypes = DTYPES_FLOAT,
-    .doc = "The x for which the norm of A @ x - b is smallest, and of several the one whose own norm is smallest (LAPACK "
-           "gelsd). A is [..., m, n]; b is a vector [m], a batch of vectors, or matrices [..., m, k], as for solve. The "
-           "derivative is that of pinv(A) @ b and supposes that the rank of A does not change.",
+    .usage = "lstsq(A, b)",
+    .args = {ARG_TENSOR, ARG_TENSOR},
+    .section = "linear algebra",
+    .dtypes = DTYPES_FLOAT,
+    .doc = "The x for which the norm of A @ x - b is smallest, and of several the one whose own norm is "
+           "smallest (LAPACK gelsd). A is [..., m, n]; b is a vector [m], a batch of vectors, or matrices "
+           "[..., m, k], as for solve. The derivative is that of pinv(A) @ b and supposes that the rank of "
+           "A does not change.",
     .errors = "shape when b does not fit A, domain when an element is not finite.",
     .derivative = "dP b + P db, P = pinv(A)   (Golub and Pereyra 1973)",
     .example = "lstsq([[1, 0], [1, 1], [1, 2]], [1, 3, 5])  #=> [1, 2]",
     .related = "solve pinv qr",
-    .forward = lstsq_forward, .vjp = lstsq_vjp,
+    .forward = lstsq_forward,
+    .vjp = lstsq_vjp,
+    .batch = batch_equations,
     .sample = {{0.2, 1}, {-2, 2}},
     .check = "x[4, 2] y[4]: lstsq(x + eye(4)[:, :2], y)\n"
              "x[4, 2] y[4, 3]: lstsq(x + eye(4)[:, :2], y)\n"
@@ -439,10 +480,11 @@ static GradTensor *matrix_rank_forward(const OpCall *c)
 
 const Op op_matrix_rank = {
     .usage = "matrix_rank(x)", .args = {ARG_TENSOR}, .section = "linear algebra", .dtypes = DTYPES_FLOAT,
-    .doc = "Rank of each matrix [..., m, n]: the number of singular values larger than max(m, n) eps times the largest.",
+    .doc = "Rank of each matrix [..., m, n]: the number of singular values larger than max(m, n) eps times "
+           "the largest.",
     .errors = "domain when an element is not finite, shape when x is not a matrix.",
     .example = "matrix_rank([[1, 2], [2, 4]])  #=> 1",
     .related = "svd det",
-    .forward = matrix_rank_forward,
+    .forward = matrix_rank_forward, .batch = batch_leading,
     .constant = "integer result",
 };

@@ -1,5 +1,5 @@
-/* Special functions. The error functions and the gamma function come from the C library, digamma and its derivatives from
- * the GNU Scientific Library. */
+/* Special functions. The error functions and the gamma function come from the C library, digamma and its
+ * derivatives from the GNU Scientific Library. */
 #include "ops/rules.h"
 #include "tensor/kernel.h"
 
@@ -41,12 +41,13 @@ const Op op_erfc = {
 
 /* ---- polygamma ----
  *
- * The n-th derivative of digamma. GSL has it for positive x; other x are reflected, by Abramowitz and Stegun 6.4.7:
- * psi_n(x) = (-1)^n psi_n(1 - x) - pi d^n/dx^n cot(pi x). */
+ * The n-th derivative of digamma. GSL has it for positive x; other x are reflected, by Abramowitz and
+ * Stegun 6.4.7: psi_n(x) = (-1)^n psi_n(1 - x) - pi d^n/dx^n cot(pi x). */
 
 enum { POLYGAMMA_MAX = 100 };
 
-/* The n-th derivative of pi cot(pi x) by x, as a polynomial in c = cot(pi x): d/dx c^k = -pi k c^(k-1) (1 + c^2). */
+/* The n-th derivative of pi cot(pi x) by x, as a polynomial in c = cot(pi x), for which
+ * d/dx c^k = -pi k c^(k-1) (1 + c^2). */
 static double cotangent_derivative(int n, double x)
 {
     double p[POLYGAMMA_MAX + 3] = {0, 1}, next[POLYGAMMA_MAX + 3];
@@ -109,11 +110,12 @@ const Op op_polygamma = {
     .dtypes = DTYPES_FLOAT,
     .kernel = KERNELS_FLOAT(polygamma),
     .factor = {factor_zero, polygamma_slope},
+    .sample = {{1, 3, {0}, 0, true}, {0.5, 3, {0}, 0, false}},
 };
 
 static GradTensor *polygamma_slope(const OpCall *c)
 {
-    return t_from(&op_polygamma, c->args[0].number + 1, call_in(c, 1));
+    return op_call2(&op_polygamma, t_plus(call_in(c, 0), 1), call_in(c, 1));
 }
 
 /* ---- the gamma function ---- */
@@ -171,8 +173,8 @@ static GradTensor *lgamma_slope(const OpCall *c) { return op_call1(&op_digamma, 
 
 const Op op_lgamma = {
     .usage = "lgamma(x)", .args = {ARG_TENSOR}, .section = "elementwise",
-    .doc = "The logarithm of the absolute value of the gamma function of each element; inf at 0 and at negative whole "
-           "numbers.",
+    .doc = "The logarithm of the absolute value of the gamma function of each element; inf at 0 and at "
+           "negative whole numbers.",
     .derivative = "digamma(x) dx",
     .example = "lgamma([1, 5])  #=> [0, 3.17805]",
     .related = "digamma",

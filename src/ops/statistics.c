@@ -59,7 +59,7 @@ const Op op_var = {
     .derivative = "2 (x - mean(x)) / (n - correction)",
     .example = "var([1, 2, 3, 4, 5])  #=> 2.5\nvar([1, 2, 3, 4], correction=0)  #=> 1.25",
     .related = "std mean",
-    .dtypes = DTYPES_FLOAT, .forward = var_forward, .vjp = var_vjp,
+    .dtypes = DTYPES_FLOAT, .forward = var_forward, .vjp = var_vjp, .batch = reduce_batch,
     .check = "x[5]: var(x)\nx[2, 3]: var(x, axis=1)\n"
              "x[2, 3, 2]: var(x, axis=(0, -1), keepdims=true, correction=0)\nx[3, 2]: var(x.T, axis=1)\n"
              "x[4]: var(x, correction=0.5)",
@@ -90,7 +90,7 @@ const Op op_std = {
     .derivative = "(x - mean(x)) / ((n - correction) std), and 0 at a deviation of 0",
     .example = "std([2, 4, 4, 4, 5, 5, 7, 9], correction=0)  #=> 2",
     .related = "var mean",
-    .dtypes = DTYPES_FLOAT, .forward = std_forward, .vjp = std_vjp,
+    .dtypes = DTYPES_FLOAT, .forward = std_forward, .vjp = std_vjp, .batch = reduce_batch,
     .check = "x[5]: std(x)\nx[2, 3]: std(x, axis=1)\n"
              "x[2, 3, 2]: std(x, axis=(0, 2), keepdims=true, correction=0)\nx[3, 2]: std(x.T, axis=0)",
 };

@@ -1,25 +1,35 @@
 #include "repl/editor.h"
 
 #include "base/runtime.h"
-#include "lang/parse.h"
+#include "repl/block.h"
+#include "repl/commands.h"
+#include "repl/complete.h"
+#include "repl/keys.h"
+#include "repl/line.h"
+#include "repl/screen.h"
+#include "repl/style.h"
 #include "repl/terminal.h"
 
 #include <langinfo.h>
 #include <locale.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <readline/readline.h>
-
 static const char prompt[] = "dbx> ", continuation[] = "...> ";
 
-/* Readline is one a process and calls back without a context, so its state here is one a process too. */
+enum { BLINK_MILLISECONDS = 500 };
+
+/* Readline is one a process and calls back without a context, so what is kept beside it is one a process too. */
 static struct {
+    bool drawing;                     /* screen.c draws, and not Readline */
+    bool color;
+    bool dirty;                       /* the screen is not up to date */
     bool done;                        /* Readline gave a line, or the end */
     char *line;                       /* malloc'd by Readline; NULL for the end */
 } editor;
+
+/* ---- life ---- */
 
 /* The language is written in UTF-8, whatever the locale says. Readline looks at the environment at each line. */
 static void use_utf8(void)
@@ -33,10 +43,19 @@ static void use_utf8(void)
 
 static void keep_terminal(int meta) { (void)meta; }
 static void leave_terminal(void) { }
+static void note_change(void) { editor.dirty = true; }
 
+/* Can the cursor be moved up, and a row be cleared? */
+static bool can_draw(void)
+{
+    const char *term = getenv("TERM");
+    return term != NULL && strcmp(term, "dumb") != 0 && isatty(fileno(rl_outstream))
+        && rl_get_termcap("up") != NULL && rl_get_termcap("ce") != NULL;
+}
+
+/* The user's ~/.inputrc is read by rl_initialize; what is set before it are only defaults. */
 void editor_begin(bool color)
 {
-    (void)color;
     use_utf8();
     rl_readline_name = "dbx";
     rl_instream = stdin;
@@ -46,16 +65,99 @@ void editor_begin(bool color)
     rl_change_environment = 0;
     rl_prep_term_function = keep_terminal;
     rl_deprep_term_function = leave_terminal;
+    rl_variable_bind("blink-matching-paren", "on");
+    rl_variable_bind("revert-all-at-newline", "on");
     rl_initialize();
+    rl_tty_set_echoing(1);
+    editor.drawing = can_draw();
+    editor.color = color;
+    if (editor.drawing)
+        rl_redisplay_function = note_change;
+    keys_bind(editor.drawing);
+    complete_begin();
     terminal_begin();
 }
 
 void editor_end(void)
 {
     terminal_end();
+    screen_end();
+    free(editor.line);
+    editor.line = NULL;
 }
 
-/* ---- one line ---- */
+void editor_set_color(bool color)
+{
+    editor.color = color;
+}
+
+/* ---- drawing ---- */
+
+static void draw(void *data)
+{
+    const size_t *cursor = data;
+    size_t bytes = (size_t)rl_end;
+    View view = {
+        .prompt = rl_display_prompt != NULL ? rl_display_prompt : prompt, .continuation = continuation,
+        .text = rl_line_buffer, .bytes = bytes, .cursor = *cursor, .color = editor.color,
+        .styles = editor.color ? style_source(rl_line_buffer, bytes) : NULL,
+    };
+    screen_draw(&view);
+}
+
+/* Drawing may fail for lack of memory; the next time may go better. */
+static void draw_with_cursor(size_t cursor)
+{
+    PoolMark mark = pool_mark();
+    if (!error_protect(draw, &cursor))
+        screen_forget();
+    pool_drain(mark);
+}
+
+void editor_refresh(void)
+{
+    editor.dirty = false;
+    if (editor.drawing)
+        draw_with_cursor((size_t)rl_point);
+    else
+        rl_forced_update_display();
+}
+
+void editor_leave_block(void)
+{
+    if (editor.drawing) {
+        draw_with_cursor((size_t)rl_end);
+        screen_leave();
+    } else {
+        terminal_write("\n", 1);
+        rl_on_new_line();
+    }
+}
+
+/* The cursor visits the bracket that was just closed, until something is typed or half a second is over. */
+static void show_closed_bracket(void)
+{
+    size_t opening = keys_closed_bracket();
+    if (!editor.drawing || opening == SIZE_MAX || terminal_pending())
+        return;
+    draw_with_cursor(opening);
+    terminal_wait(BLINK_MILLISECONDS);
+    editor.dirty = true;
+}
+
+/* What is pasted or typed ahead is taken in before anything is drawn. */
+static void bring_up_to_date(void)
+{
+    if (terminal_was_stopped()) {
+        screen_forget();
+        editor.dirty = true;
+    }
+    show_closed_bracket();
+    if (editor.dirty && editor.drawing && !terminal_pending())
+        editor_refresh();
+}
+
+/* ---- reading ---- */
 
 static void take_line(char *line)
 {
@@ -68,69 +170,63 @@ static ReadResult drop_line(void)
 {
     bool timeout = interrupt_flag == INTERRUPT_TIMEOUT;
     interrupt_flag = INTERRUPT_NONE;
+    if (editor.drawing)
+        draw_with_cursor((size_t)rl_end);
     rl_callback_sigcleanup();
     rl_free_line_state();
     rl_callback_handler_remove();
-    terminal_write("^C\n", 3);
+    rl_replace_line("", 0);
+    terminal_write("^C", 2);
+    if (editor.drawing)
+        screen_leave();
+    else
+        terminal_write("\n", 1);
     return timeout ? READ_TIMEOUT : READ_DROPPED;
 }
 
-static ReadResult read_line(const char *shown_prompt)
+static ReadResult read_line(const char *shown_prompt, const char *first)
 {
+    TerminalSize size = terminal_size();
+    free(editor.line);
+    editor.line = NULL;
     editor.done = false;
     rl_callback_handler_install(shown_prompt, take_line);
+    if (first != NULL)
+        rl_insert_text(first);
+    editor.dirty = true;
     while (!editor.done) {
+        bring_up_to_date();
         if (interrupt_flag != INTERRUPT_NONE)
             return drop_line();
-        if (terminal_wait(-1))
+        if (terminal_wait(-1)) {
             rl_callback_read_char();
+        } else if (terminal_size().columns != size.columns || terminal_size().rows != size.rows) {
+            size = terminal_size();
+            rl_resize_terminal();
+            editor.dirty = true;
+        }
     }
-    return editor.line == NULL ? READ_END : READ_TEXT;
+    if (editor.line != NULL)
+        return READ_TEXT;
+    editor_leave_block();
+    return READ_END;
 }
 
-/* ---- a block ---- */
-
-typedef struct Completeness {
-    const Buf *text;
-    bool complete;
-} Completeness;
-
-static void parse_block(void *data)
+bool editor_is_complete(const char *text, size_t bytes)
 {
-    Completeness *c = data;
-    c->complete = parse_interactive(source_new(string_of("<repl>"), string_of("."), buf_text(c->text),
-                                               c->text->bytes)) != NULL;
-}
-
-/* Text that is wrong is complete: the error is shown when it is run. */
-static bool is_complete(const Buf *text)
-{
-    Completeness c = {text, true};
-    PoolMark mark = pool_mark();
-    if (!error_protect(parse_block, &c))
-        c.complete = true;
-    pool_drain(mark);
-    return c.complete;
-}
-
-static bool is_command(const char *text)
-{
-    text += strspn(text, " \t");
-    return *text == ':' || *text == '?';
+    return command_is(text) || block_is_complete(text, bytes);
 }
 
 ReadResult editor_read(Buf *text, const char *first)
 {
-    (void)first;
     ReadResult result;
     do {
-        result = read_line(text->bytes == 0 ? prompt : continuation);
+        result = read_line(text->bytes == 0 ? prompt : continuation, first);
         if (result != READ_TEXT)
             return result;
         if (text->bytes > 0)
             buf_putc(text, '\n');
         buf_puts(text, editor.line);
-        free(editor.line);
-    } while (!is_command(buf_text(text)) && !is_complete(text));
+    } while (!editor.drawing && !editor_is_complete(buf_text(text), text->bytes));
     return READ_TEXT;
 }

@@ -17,8 +17,18 @@ typedef enum ReadResult {
 /* Takes the terminal, which must be standard input. */
 void editor_begin(bool color);
 void editor_end(void);
+void editor_set_color(bool color);
 
 /* Reads an input. When `first` is not NULL it stands there from the start, to be edited. */
 ReadResult editor_read(Buf *text, const char *first);
+
+/* ---- for the keys' functions and completion ---- */
+
+/* Draws the block where the terminal's cursor stands. */
+void editor_refresh(void);
+/* Draws it a last time and moves to a new line below, for what is to be written there. */
+void editor_leave_block(void);
+/* Is it a command of the REPL, or a program text that wants no more lines? */
+bool editor_is_complete(const char *text, size_t bytes);
 
 #endif

@@ -2,101 +2,180 @@
 
 #include "lang/parse.h"
 #include "lang/session.h"
+#include "repl/commands.h"
 #include "repl/editor.h"
+#include "repl/history.h"
+#include "repl/screens.h"
 #include "repl/terminal.h"
+#include "repl/tour.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { STATUS_DONE = 0, STATUS_FAILED = 1 };
 
-typedef struct Repl {
-    Session *session;
-    const ReplOptions *options;
-    Buf *text;                        /* the input */
-    ReadResult read;
-    bool over;
-    int status;
-} Repl;
+/* ---- evaluation ---- */
 
-static void evaluate_text(void *data)
-{
-    const Repl *r = data;
-    Source *source = source_new(string_of("<repl>"), string_of("."), buf_text(r->text), r->text->bytes);
-    run_chunk(r->session->main, parse(source), true);
-}
-
-static void show_error(const Session *s)
-{
-    fflush(stdout);
-    fputs(session_error(s), stderr);
-    fflush(stderr);
-}
-
-static void use_width(Session *s)
-{
-    s->width = s->error_width = terminal_size().columns;
-}
-
-static void evaluate(Repl *r)
+bool repl_attempt(Repl *r, void (*body)(void *), void *data)
 {
     Session *s = r->session;
-    use_width(s);
+    TerminalSize size = terminal_size();
+    s->width = s->error_width = size.columns;
     terminal_unblock();
-    bool ok = session_attempt(s, evaluate_text, r);
+    bool ok = session_attempt(s, body, data);
     terminal_block();
     fflush(stdout);
     if (s->exiting) {
         r->over = true;
         r->status = s->exit_status;
     } else if (!ok) {
-        show_error(s);
-    }
-}
-
-static void read_input(void *data)
-{
-    Repl *r = data;
-    r->text = buf_new();
-    r->read = editor_read(r->text, NULL);
-}
-
-static void step(Repl *r)
-{
-    PoolMark mark = pool_mark();
-    if (error_protect(read_input, r)) {
-        switch (r->read) {
-        case READ_TEXT:
-            if (r->text->bytes > 0)
-                evaluate(r);
-            break;
-        case READ_DROPPED:
-            break;
-        case READ_TIMEOUT:
+        fputs(session_error(s), stderr);
+        fflush(stderr);
+        if (s->runtime->interrupted == INTERRUPT_TIMEOUT) {
             r->over = true;
             r->status = STATUS_FAILED;
-            break;
-        case READ_END:
-            terminal_write("\n", 1);
-            r->over = true;
-            break;
         }
     }
-    pool_drain(mark);
+    return ok;
+}
+
+typedef struct Text {
+    const char *text;
+    size_t bytes;
+} Text;
+
+static void run_input(void *data)
+{
+    const Text *t = data;
+    Source *source = source_new(string_of("<repl>"), string_of("."), t->text, t->bytes);
+    run_chunk(session()->main, parse(source), true);
+}
+
+bool repl_evaluate(Repl *r, const char *text, size_t bytes)
+{
+    return repl_attempt(r, run_input, &(Text){text, bytes});
+}
+
+/* ---- long texts ---- */
+
+/* Rows that a text takes on the screen. */
+static int rows_of(const char *text, int columns)
+{
+    int rows = 0;
+    while (*text != '\0') {
+        size_t bytes = strcspn(text, "\n");
+        int width = text_width(text, bytes);
+        rows += width > columns ? (width + columns - 1) / columns : 1;
+        text += bytes + (text[bytes] == '\n');
+    }
+    return rows;
+}
+
+void repl_page(Repl *r, const Buf *text)
+{
+    const char *pager = getenv("PAGER");
+    TerminalSize size = terminal_size();
+    bool fits = rows_of(buf_text(text), size.columns) < size.rows;
+    (void)r;
+    if (fits || !isatty(STDOUT_FILENO)
+        || terminal_run(pager != NULL && *pager != '\0' ? pager : "less -FRX", buf_text(text), text->bytes) != 0)
+        fwrite(buf_text(text), 1, text->bytes, stdout);
+    fflush(stdout);
+}
+
+/* ---- the loop ---- */
+
+/* What ran belongs to the program that :save writes; a last line end is added. */
+static void note_program(Repl *r, const Buf *text)
+{
+    if (text->bytes > 0) {
+        buf_add(r->program, text->text, text->bytes);
+        buf_putc(r->program, '\n');
+    }
+}
+
+static void take_input(Repl *r, const Buf *text)
+{
+    history_remember(buf_text(text), text->bytes);
+    if (command_is(buf_text(text)))
+        command_run(r, buf_text(text));
+    else if (repl_evaluate(r, buf_text(text), text->bytes))
+        note_program(r, text);
+}
+
+static void step(void *data)
+{
+    Repl *r = data;
+    Buf *text = buf_new();
+    if (r->touring)
+        tour_go_on(r);
+    if (r->over)
+        return;
+    String *first = r->next->bytes > 0 ? buf_string(r->next) : NULL;
+    r->next->bytes = 0;
+    switch (editor_read(text, first != NULL ? first->text : NULL)) {
+    case READ_TEXT:
+        take_input(r, text);
+        break;
+    case READ_DROPPED:
+        if (r->touring)
+            tour_leave(r);
+        break;
+    case READ_TIMEOUT:
+        r->over = true;
+        r->status = STATUS_FAILED;
+        break;
+    case READ_END:
+        r->over = true;
+        break;
+    }
+}
+
+static const char *startup_path(void)
+{
+    const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    if (config != NULL && *config == '/')
+        return string_format("%s/dbx/init.dbx", config)->text;
+    return home != NULL ? string_format("%s/.config/dbx/init.dbx", home)->text : "";
+}
+
+static void run_file(void *data)
+{
+    run_text(session()->main, source_read(data), false);
+}
+
+static void begin(void *data)
+{
+    Repl *r = data;
+    r->program = object_retain(buf_new());
+    r->next = object_retain(buf_new());
+    const char *path = startup_path();
+    if (access(path, R_OK) == 0)
+        repl_attempt(r, run_file, (void *)path);
 }
 
 int repl_run(Session *session, const ReplOptions *options)
 {
-    Repl r = {.session = session, .options = options, .status = STATUS_DONE};
+    Repl r = {.session = session, .options = options, .status = STATUS_DONE, .touring = options->tour};
     Entry entry = session_enter(session);
+    PoolMark outer = pool_mark();
     editor_begin(options->color);
-    if (!options->quiet)
-        puts("dbx: a language for differentiable math. Type help for help, Ctrl-D to leave.");
-    fflush(stdout);
-    while (!r.over)
-        step(&r);
+    history_begin();
+    screens_greet(options);
+    r.tour_step = options->tour ? 1 : 0;
+    bool ok = error_protect(begin, &r);
+    while (ok && !r.over) {
+        PoolMark mark = pool_mark();
+        error_protect(step, &r);
+        pool_drain(mark);
+    }
+    object_release(r.program);
+    object_release(r.next);
+    history_end();
     editor_end();
+    pool_drain(outer);
     session_leave(entry);
-    return r.status;
+    return ok ? r.status : STATUS_FAILED;
 }

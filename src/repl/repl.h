@@ -7,6 +7,7 @@
 typedef struct ReplOptions {
     bool quiet;                       /* no greeting */
     bool color;
+    bool tour;                        /* take the tour, and leave behind it */
 } ReplOptions;
 
 /* Reads, evaluates and prints until the input ends or exit is called; returns the exit status. */

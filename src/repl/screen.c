@@ -224,7 +224,7 @@ static void move_to(Pen *pen, int row, int column)
         buf_printf(pen->out, "\x1b[%dB", row - pen->row);
     else
         for (; pen->row < row; pen->row++) {
-            buf_puts(pen->out, "\r\n");
+            buf_putc(pen->out, '\n');
             pen->column = 0;
         }
     pen->row = row;
@@ -324,7 +324,7 @@ void screen_leave(void)
     char down[32];
     if (p->rows > 0 && p->cursor_row < p->rows - 1)
         terminal_write(down, (unsigned long)snprintf(down, sizeof down, "\x1b[%dB", p->rows - 1 - p->cursor_row));
-    terminal_write("\r\n", 2);
+    terminal_write("\n", 1);
     screen_forget();
 }
 

@@ -1,18 +1,18 @@
 #include "repl/terminal.h"
 
+#include "base/runtime.h"
+#include "repl/line.h"
+
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
-
-#include "base/runtime.h"
-
-#include <readline/readline.h>
 
 /* A process has one terminal, and its signal handlers find it here. */
 static struct {
@@ -20,6 +20,7 @@ static struct {
     volatile sig_atomic_t active;     /* the modes of editing are set */
     volatile sig_atomic_t stopped;
     bool bracketed_paste;
+    pthread_t thread;                 /* that waits for input */
     sigset_t blocked, waiting;        /* signal masks: usually, and while input is waited for */
 } terminal;
 
@@ -67,15 +68,25 @@ static void handle(int number, void (*handler)(int))
     sigaction(number, &action, NULL);
 }
 
-static void on_interrupt(int number)
+/* The system gives a signal to any thread that does not block it, also to one that only helps with tensors. */
+static bool hand_over(int number)
 {
-    (void)number;
-    interrupt_raise(INTERRUPT_SIGNAL);
+    if (pthread_equal(pthread_self(), terminal.thread))
+        return false;
+    pthread_kill(terminal.thread, number);
+    return true;
 }
 
+static void on_interrupt(int number)
+{
+    if (!hand_over(number))
+        interrupt_raise(INTERRUPT_SIGNAL);
+}
+
+/* It only has to end the wait for input. */
 static void on_resize(int number)
 {
-    (void)number;                     /* it only has to end the wait for input */
+    hand_over(number);
 }
 
 /* The signal's own effect, with the terminal as it was found. */
@@ -90,14 +101,16 @@ static void on_stop(int number)
 {
     int error = errno;
     sigset_t stop, before;
+    if (hand_over(number))
+        return;
     bool active = terminal.active;
     set_found();
     handle(number, SIG_DFL);
     raise(number);
     sigemptyset(&stop);
     sigaddset(&stop, number);
-    sigprocmask(SIG_UNBLOCK, &stop, &before);   /* the process stops here */
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    pthread_sigmask(SIG_UNBLOCK, &stop, &before);   /* the process stops here */
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     handle(number, on_stop);
     if (active)
         set_editing();
@@ -107,7 +120,8 @@ static void on_stop(int number)
 
 static void take_signals(void)
 {
-    sigprocmask(SIG_BLOCK, NULL, &terminal.waiting);
+    terminal.thread = pthread_self();
+    pthread_sigmask(SIG_BLOCK, NULL, &terminal.waiting);
     terminal.blocked = terminal.waiting;
     sigdelset(&terminal.waiting, SIGINT);
     sigdelset(&terminal.waiting, SIGWINCH);
@@ -152,11 +166,56 @@ void terminal_end(void)
     terminal_unblock();
 }
 
-void terminal_suspend(void) { set_found(); }
-void terminal_resume(void) { set_editing(); }
+/* ---- other programs ---- */
 
-void terminal_unblock(void) { sigprocmask(SIG_SETMASK, &terminal.waiting, NULL); }
-void terminal_block(void) { sigprocmask(SIG_SETMASK, &terminal.blocked, NULL); }
+static _Noreturn void run_command(const char *command, int input)
+{
+    static const int numbers[] = {SIGINT, SIGWINCH, SIGTSTP, SIGTERM, SIGHUP, SIGQUIT};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        handle(numbers[i], SIG_DFL);
+    terminal_unblock();
+    if (input >= 0)
+        dup2(input, STDIN_FILENO);
+    execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+    _exit(127);
+}
+
+/* A Ctrl-C that was meant for the other program waits, blocked, and is taken back. */
+static void forget_interrupts(void)
+{
+    sigset_t interrupts;
+    sigemptyset(&interrupts);
+    sigaddset(&interrupts, SIGINT);
+    while (sigtimedwait(&interrupts, NULL, &(struct timespec){0, 0}) == SIGINT)
+        ;
+}
+
+int terminal_run(const char *command, const char *input, unsigned long bytes)
+{
+    FILE *file = input != NULL ? tmpfile() : NULL;
+    int status = -1;
+    if (input != NULL && (file == NULL || fwrite(input, 1, bytes, file) != bytes || fseek(file, 0, SEEK_SET) != 0)) {
+        if (file != NULL)
+            fclose(file);
+        return -1;
+    }
+    set_found();
+    pid_t child = fork();
+    if (child == 0)
+        run_command(command, file != NULL ? fileno(file) : -1);
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    forget_interrupts();
+    set_editing();
+    if (file != NULL)
+        fclose(file);
+    return child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* ---- waiting ---- */
+
+void terminal_unblock(void) { pthread_sigmask(SIG_SETMASK, &terminal.waiting, NULL); }
+void terminal_block(void) { pthread_sigmask(SIG_SETMASK, &terminal.blocked, NULL); }
 
 bool terminal_wait(int milliseconds)
 {

@@ -12,9 +12,9 @@
 void terminal_begin(void);
 void terminal_end(void);
 
-/* Back to the modes that were found, for a program that takes the terminal over, and again to those of editing. */
-void terminal_suspend(void);
-void terminal_resume(void);
+/* Runs a shell command that takes the terminal over, with the text as its standard input unless it is NULL. Its exit status,
+ * -1 when it could not be run. */
+int terminal_run(const char *command, const char *input, unsigned long bytes);
 
 /* For evaluation, which Ctrl-C may interrupt. */
 void terminal_unblock(void);

@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-/* Saturation by selects alone, before the conversion, so that no element is out of range and the loops vectorise.
- * The largest double below 2^63 is 1024 short of INT64_MAX, which therefore takes a select of its own. */
+/* Saturation by selects alone, before the conversion, so that no element is out of range and the loops
+ * vectorise. The largest double below 2^63 is 1024 short of INT64_MAX, which therefore takes a select of
+ * its own. */
 static inline int32_t saturate_int32(double x)
 {
     double low = x < -0x1p31 ? -0x1p31 : x;
@@ -76,7 +77,8 @@ static void copy8(long n, void *restrict out, const void *const *in)
 
 BlockKernel *convert_kernel(Dtype from, Dtype to)
 {
-    static BlockKernel *const kernels[DTYPES][DTYPES] = {      /* [to][from]; bool is stored as a uint8 of 0 or 1 */
+    /* [to][from]; bool is stored as a uint8 of 0 or 1 */
+    static BlockKernel *const kernels[DTYPES][DTYPES] = {
         {copy1, bool_of_uint8, bool_of_int32, bool_of_int64, bool_of_float32, bool_of_float64},
         {copy1, copy1, uint8_of_int32, uint8_of_int64, uint8_of_float32, uint8_of_float64},
         {int32_of_uint8, int32_of_uint8, copy4, int32_of_int64, int32_of_float32, int32_of_float64},

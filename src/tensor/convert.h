@@ -1,5 +1,5 @@
-/* Conversion between element types, as block kernels. Float to integer truncates towards zero and saturates, nan
- * becomes 0; integers narrow by wrapping; anything but zero becomes true, nan too. */
+/* Conversion between element types, as block kernels. Float to integer truncates towards zero and
+ * saturates, nan becomes 0; integers narrow by wrapping; anything but zero becomes true, nan too. */
 #ifndef DBX_TENSOR_CONVERT_H
 #define DBX_TENSOR_CONVERT_H
 

@@ -27,7 +27,8 @@ static inline const void *one_element(const Tensor *x, Dtype compute, void *cell
     return cell;
 }
 
-static void compute_one(Tensor *out, BlockKernel *kernel, Dtype compute, int count, const Tensor *const *inputs)
+static void compute_one(Tensor *out, BlockKernel *kernel, Dtype compute, int count,
+                        const Tensor *const *inputs)
 {
     const void *in[ELEMENTWISE_MAX_INPUTS];
     _Alignas(8) char cells[ELEMENTWISE_MAX_INPUTS][8];
@@ -44,8 +45,8 @@ typedef struct Buffers {
 } Buffers;
 
 /* Elements [first, first + n) of input i in the compute dtype. */
-static const void *read_input(Buffers *buffers, const Input *input, int i, const Layout *layout, Dtype compute,
-                              int64_t first, int64_t n)
+static const void *read_input(Buffers *buffers, const Input *input, int i, const Layout *layout,
+                              Dtype compute, int64_t first, int64_t n)
 {
     Layout repeated = {.ndim = 1, .axes = {{BLOCK, 0}}};
     size_t size = dtype_size((Dtype)input->dtype);
@@ -67,7 +68,8 @@ static const void *read_input(Buffers *buffers, const Input *input, int i, const
     return buffers->in[i];
 }
 
-static void compute_at_once(Tensor *out, BlockKernel *kernel, Dtype compute, int count, const Tensor *const *tensors)
+static void compute_at_once(Tensor *out, BlockKernel *kernel, Dtype compute, int count,
+                            const Tensor *const *tensors)
 {
     Input inputs[ELEMENTWISE_MAX_INPUTS];
     Layout layouts[ELEMENTWISE_MAX_INPUTS];
@@ -93,7 +95,8 @@ static void compute_at_once(Tensor *out, BlockKernel *kernel, Dtype compute, int
     }
 }
 
-void tensor_elementwise(Tensor *out, BlockKernel *kernel, Dtype compute, int count, const Tensor *const *inputs)
+void tensor_elementwise(Tensor *out, BlockKernel *kernel, Dtype compute, int count,
+                        const Tensor *const *inputs)
 {
     assert(out->state == TENSOR_EMPTY);
     if (out->size == 1)
@@ -153,7 +156,8 @@ static void add_task(const void *job, int64_t task, int thread)
     int64_t end = (task + 1) * TASK < a->size ? (task + 1) * TASK : a->size;
     for (int64_t first = task * TASK; first < end; first += BLOCK) {
         int64_t n = end - first < BLOCK ? end - first : BLOCK;
-        add_row[a->dtype](n, a->to + first * (int64_t)dtype_size(a->dtype), plan_block(a->plan, thread, first, n));
+        char *to = a->to + first * (int64_t)dtype_size(a->dtype);
+        add_row[a->dtype](n, to, plan_block(a->plan, thread, first, n));
     }
 }
 
@@ -174,7 +178,8 @@ void tensor_add_into(Tensor *out, const Tensor *x)
     pool_drain(mark);
 }
 
-void tensor_each_block(const Tensor *x, void (*use)(const void *block, int64_t first, long n, void *context), void *context)
+void tensor_each_block(const Tensor *x, void (*use)(const void *block, int64_t first, long n, void *context),
+                       void *context)
 {
     if (x->size == 0)
         return;

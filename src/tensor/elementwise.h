@@ -16,9 +16,10 @@ enum { ELEMENTWISE_MAX_INPUTS = 4, BLOCK = 1024 };
 /* `out` overlaps no input. 0 < n. */
 typedef void BlockKernel(long n, void *restrict out, const void *const *in);
 
-/* out: shape set (the broadcast shape of the inputs; the caller has checked), EMPTY. Inputs of other dtypes are converted
- * to `compute` on the way. `out_dtype` of the kernel is out->dtype. */
-void tensor_elementwise(Tensor *out, BlockKernel *kernel, Dtype compute, int count, const Tensor *const *inputs);
+/* out: shape set (the broadcast shape of the inputs; the caller has checked), EMPTY. Inputs of other dtypes are
+ * converted to `compute` on the way. `out_dtype` of the kernel is out->dtype. */
+void tensor_elementwise(Tensor *out, BlockKernel *kernel, Dtype compute, int count,
+                        const Tensor *const *inputs);
 
 /* Computes the elements of a pending tensor. */
 void tensor_settle(Tensor *t);
@@ -28,6 +29,7 @@ void tensor_add_into(Tensor *out, const Tensor *x);
 
 /* Calls use(data, first, n, context) with consecutive row-major blocks of x's elements in x's dtype, without
  * materialising a pending x; in order, on one thread. Polls for interrupts. */
-void tensor_each_block(const Tensor *x, void (*use)(const void *block, int64_t first, long n, void *context), void *context);
+void tensor_each_block(const Tensor *x, void (*use)(const void *block, int64_t first, long n, void *context),
+                       void *context);
 
 #endif

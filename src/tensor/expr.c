@@ -9,7 +9,7 @@
 
 enum {
     TASK_BLOCKS = 16,                 /* blocks that a thread takes at a time */
-    LEAVES_MAX = 24,                  /* stored inputs that a DAG may keep alive, */
+    LEAVES_MAX = 16,                  /* stored inputs that a DAG may keep alive, */
     LARGE_LEAVES_MAX = 8              /* and if they are large */
 };
 
@@ -61,8 +61,9 @@ int expr_walk(Expr *root, Expr **order, int most)
         int i = stack[depth - 1].next++;
         if (i < e->count) {
             const Input *input = &e->inputs[i];
-            if (input->kind == INPUT_EXPR && input->as.expr->result == NULL && !listed(input->as.expr, order, count))
-                stack[depth++] = (__typeof__(stack[0])){input->as.expr, 0};
+            Expr *inner = input->kind == INPUT_EXPR ? input->as.expr : NULL;
+            if (inner != NULL && inner->result == NULL && !listed(inner, order, count))
+                stack[depth++] = (__typeof__(stack[0])){inner, 0};
             continue;
         }
         if (count == most)
@@ -125,7 +126,8 @@ static bool within_bounds(Expr *e)
     return e->leaves <= leaves_max;
 }
 
-/* The largest pending input is stored until the DAG is small enough; an Expr with stored inputs alone always is. */
+/* The largest pending input is stored until the DAG is small enough; an Expr with stored inputs alone
+ * always is. */
 static void bound(Expr *e)
 {
     for (add_up(e); !within_bounds(e); add_up(e)) {

@@ -1,9 +1,10 @@
 /* Pending elementwise work, and how it is computed block by block. For the files of this room.
  *
- * An Expr is one kernel with its inputs: other Exprs of as many elements, or stored data. It knows no shape: its
- * elements are in row-major order, whichever tensor holds it. A Plan is made from the Exprs below one of them right
- * before they are computed. It lists the steps for one block in order, each step writing to a buffer that is used
- * again once nothing needs its contents, so that the few buffers stay in the cache. */
+ * An Expr is one kernel with its inputs: other Exprs of as many elements, or stored data. It knows no
+ * shape: its elements are in row-major order, whichever tensor holds it. A Plan is made from the Exprs
+ * below one of them right before they are computed. It lists the steps for one block in order, each step
+ * writing to a buffer that is used again once nothing needs its contents, so that the few buffers stay
+ * in the cache. */
 #ifndef DBX_TENSOR_EXPR_H
 #define DBX_TENSOR_EXPR_H
 
@@ -44,15 +45,15 @@ struct Expr {
 };
 
 enum {
-    EXPR_MAX_NODES = 64,              /* no DAG has more */
+    EXPR_MAX_NODES = 24,              /* no DAG has more */
     EXPR_LARGE = 1 << 20              /* elements that do not fit the cache */
 };
 
 /* A new storage with one reference, which is the caller's. */
 Storage *storage_new(size_t bytes);
 
-/* Finds x's elements for a result with out's shape. What is strided is so by `layout`, and needs more than one axis or
- * a stride. */
+/* Finds x's elements for a result with out's shape. What is strided is so by `layout`, and needs more
+ * than one axis or a stride. */
 void input_find(Input *input, Layout *layout, const Tensor *out, const Tensor *x, Dtype compute);
 /* Leaves `out` pending: see tensor_elementwise. */
 void expr_defer(Tensor *out, BlockKernel *kernel, Dtype compute, int count, const Tensor *const *inputs);
@@ -61,13 +62,14 @@ void expr_settle(Expr *expr);
 /* Takes note that the result is in this storage, and lets go of the inputs. */
 void expr_stored(Expr *expr, Storage *storage);
 
-/* The Exprs below `root` that are not stored, inputs before what uses them, root last; returns their number. The
- * walk stops when there are more than `most` and returns most + 1. */
+/* The Exprs below `root` that are not stored, inputs before what uses them, root last; returns their
+ * number. The walk stops when there are more than `most` and returns most + 1. */
 int expr_walk(Expr *root, Expr **order, int most);
 /* Where expr_walk has put an Expr. */
 static inline uint32_t expr_index(const Expr *expr) { return expr->object.link.visit.index; }
 
-/* How to get at the elements of x in row-major order; belongs to the pool. Up to `threads` threads may run it at once. */
+/* How to get at the elements of x in row-major order; belongs to the pool. Up to `threads` threads may
+ * run it at once. */
 Plan *plan_tensor(const Tensor *x, int threads);
 /* The same for stored elements in the order of some layout. */
 Plan *plan_layout(Dtype dtype, const char *data, const Layout *layout, int threads);
@@ -76,7 +78,8 @@ Plan *plan_expr(Expr *root, void *result, int threads);
 /* To be called when all blocks were computed. */
 void plan_finish(Plan *plan);
 
-/* Elements [first, first + n), n <= BLOCK, in x's dtype; they stay valid until the next block on this thread. */
+/* Elements [first, first + n), n <= BLOCK, in x's dtype; they stay valid until the next block on this
+ * thread. */
 const void *plan_block(const Plan *plan, int thread, int64_t first, int64_t n);
 
 #endif

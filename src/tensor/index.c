@@ -1,3 +1,4 @@
+/* Picking and placing elements: whole rows by memcpy where they are contiguous, else one by one. */
 #include "tensor/index.h"
 
 #include "base/runtime.h"
@@ -52,11 +53,13 @@ void tensor_scatter_add(Tensor *out, const Tensor *values, const int64_t *indice
 
 void tensor_take_flat(Tensor *out, const Tensor *x, const int64_t *positions)
 {
-    size_t size = dtype_size((Dtype)x->dtype);
-    const char *from = tensor_contiguous(x, (Dtype)x->dtype);
+    int64_t size = (int64_t)dtype_size((Dtype)x->dtype);
+    const char *from = tensor_data(x);
     char *to = tensor_allocate(out);
-    for (int64_t i = 0; i < out->size; i++)
-        copy_element(size, to + i * (int64_t)size, from + positions[i] * (int64_t)size);
+    for (int64_t i = 0; i < out->size; i++) {
+        const char *at = x->contiguous ? from + positions[i] * size : tensor_element(x, positions[i]);
+        copy_element((size_t)size, to + i * size, at);
+    }
 }
 
 void tensor_put_flat(Tensor *out, const int64_t *positions, int64_t count, const Tensor *values, bool add)

@@ -6,12 +6,13 @@
 
 /* out[..., i, ...] = x[..., indices[i], ...] along `axis`. */
 void tensor_gather(Tensor *out, const Tensor *x, const int64_t *indices, int64_t count, int axis);
-/* out (own contiguous data, same dtype as values): out[..., indices[i], ...] += values[..., i, ...], in order of i. */
+/* out (own contiguous data, same dtype as values): out[..., indices[i], ...] += values[..., i, ...], in
+ * order of i. */
 void tensor_scatter_add(Tensor *out, const Tensor *values, const int64_t *indices, int64_t count, int axis);
 /* Flat (row-major) positions: out[i] = x[positions[i]]; x any strides. */
 void tensor_take_flat(Tensor *out, const Tensor *x, const int64_t *positions);
-/* out (own contiguous data)[positions[i]] = values[i], or += when add; values has as many elements as there are
- * positions, or one element for all. */
+/* out (own contiguous data)[positions[i]] = values[i], or += when add; values has as many elements as
+ * there are positions, or one element for all. */
 void tensor_put_flat(Tensor *out, const int64_t *positions, int64_t count, const Tensor *values, bool add);
 /* Copies x into the strided region of out (own contiguous data) that starts at `offset`; shape is x's. */
 void tensor_put_region(Tensor *out, int64_t offset, const int64_t *strides, const Tensor *x, bool add);

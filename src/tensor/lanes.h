@@ -1,5 +1,5 @@
-/* A tensor seen from one axis: outer x count x inner elements, contiguous. A lane is what one index along the other
- * axes leaves. */
+/* A tensor seen from one axis: outer x count x inner elements, contiguous. A lane is what one index
+ * along the other axes leaves. */
 #ifndef DBX_TENSOR_LANES_H
 #define DBX_TENSOR_LANES_H
 

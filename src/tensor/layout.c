@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { TILE = 32 };                   /* rows and columns transposed at a time: 32 lines of 64 bytes on both sides */
+enum { TILE = 32 };                   /* rows and columns transposed at a time: 32 lines on both sides */
 
 void layout_row_major(int ndim, const int64_t *shape, int64_t *strides)
 {
@@ -72,11 +72,26 @@ static const char *next_row(const Layout *l, size_t size, int64_t *index, const 
     return data;
 }
 
+/* A row that repeats, such as a bias added to every row of a matrix: the first is copied again and again, the copies
+ * with it. */
+static void read_repeated(const Axis *row, size_t size, const char *data, int64_t first, int64_t n, char *out)
+{
+    int64_t width = (int64_t)size, at = first % row->extent, head = row->extent - at;
+    copy_run(size, data + at * row->stride * width, row->stride, head, out);
+    copy_run(size, data, row->stride, at, out + head * width);
+    for (int64_t done = row->extent; done < n; done *= 2)
+        memcpy(out + done * width, out, (size_t)((n - done < done ? n - done : done) * width));
+}
+
 void layout_read(const Layout *l, size_t size, const char *data, int64_t first, int64_t n, void *out)
 {
     if (l->ndim <= 1) {
         int64_t stride = l->ndim == 0 ? 1 : l->axes[0].stride;
         copy_run(size, data + first * stride * (int64_t)size, stride, n, out);
+        return;
+    }
+    if (l->ndim == 2 && l->axes[0].stride == 0 && n >= l->axes[1].extent) {
+        read_repeated(&l->axes[1], size, data, first, n, out);
         return;
     }
     int64_t index[TENSOR_MAX_NDIM], rest = first;
@@ -140,7 +155,8 @@ static void copy_run_task(const void *job, int64_t task, int thread)
     layout_read(c->layout, c->size, c->data, first, n, c->out + first * (int64_t)c->size);
 }
 
-/* A strip in tiles, so that the lines of memory that a column runs across are still in the cache for the next. */
+/* A strip in tiles, so that the lines of memory that a column runs across are still in the cache for the
+ * next. */
 static void copy_strip_task(const void *job, int64_t task, int thread)
 {
     const Copy *c = job;
@@ -174,6 +190,7 @@ void layout_copy(const Layout *l, size_t size, const char *data, void *out)
         parallel_run((copy.total - 1) / RUN + 1, copy.total, copy_run_task, &copy);
         return;
     }
+    int64_t matrices = copy.total / (last[-1].extent * last->extent);
     copy.strips = (last[-1].extent - 1) / TILE + 1;
-    parallel_run(copy.total / (last[-1].extent * last->extent) * copy.strips, copy.total, copy_strip_task, &copy);
+    parallel_run(matrices * copy.strips, copy.total, copy_strip_task, &copy);
 }

@@ -12,7 +12,8 @@ enum { SPINS = 1000 };
 
 /* ---- workers ---- */
 
-/* OpenBLAS's OpenMP build asks OpenMP how many threads the calling thread may use, its other builds keep a number. */
+/* OpenBLAS's OpenMP build asks OpenMP how many threads the calling thread may use, its other builds keep
+ * a number. */
 static void use_one_blas_thread(void)
 {
     openblas_set_num_threads(1);

@@ -1,10 +1,11 @@
 /* Work shared out among threads.
  *
- * Only the thread that calls has a runtime: a body must not allocate, throw or touch reference counts; it may call
- * BLAS, which is told to use one thread, the one it is called on. Workers are a session's. They start with its first
- * work that is large enough for them and sleep when there is none. Nobody waits for a worker that has not
- * begun: on a busy machine the caller does all tasks itself before a worker gets a processor, where a
- * barrier, such as OpenMP's, would wait out another program's time slice for nothing. */
+ * Only the thread that calls has a runtime: a body must not allocate, throw or touch reference counts;
+ * it may call BLAS, which is told to use one thread, the one it is called on. Workers are a session's.
+ * They start with its first work that is large enough for them and sleep when there is none. Nobody
+ * waits for a worker that has not begun: on a busy machine the caller does all tasks itself before a
+ * worker gets a processor, where a barrier, such as OpenMP's, would wait out another program's time
+ * slice for nothing. */
 #ifndef DBX_TENSOR_PARALLEL_H
 #define DBX_TENSOR_PARALLEL_H
 
@@ -21,7 +22,7 @@ typedef void ParallelBody(const void *job, int64_t task, int thread);
 
 /* The threads of a session besides its own. All zero before they start. */
 typedef struct Workers {
-    int wanted;                       /* threads to use, the session's own included; 0: as many as there are processors */
+    int wanted;                       /* threads to use, with the session's own; 0: not said yet */
     int started;                      /* workers started, -1 when not even one could be */
     pthread_t threads[PARALLEL_MAX_THREADS];
     pthread_mutex_t lock;             /* held to change what follows */
@@ -31,19 +32,20 @@ typedef struct Workers {
     ParallelBody *body;               /* the work under way, or NULL */
     const void *job;
     int64_t tasks, next;              /* next: atomic */
-    uint32_t turn;                    /* counts pieces of work, so that a worker does not begin one twice; atomic */
+    uint32_t turn;                    /* counts the jobs, so that a worker begins each once; atomic */
     int inside;                       /* workers at work; atomic */
 } Workers;
 
-/* At the session's start: how many threads to use, 0 for as many as there are processors. At its end: stop them. */
+/* At the session's start: how many threads to use, 0 for as many as there are processors. At its end:
+ * stop them. */
 void parallel_set_threads(int threads);
 void parallel_stop(void);
 
 /* How many threads parallel_run will use at most: bodies are called with `thread` below it. */
 int parallel_threads(int64_t elements);
 
-/* Runs body for every task from 0 on, in any order, and stops early, by a throw, when interrupted. `elements` is the
- * work in all. A task should be some 10 microseconds or more. */
+/* Runs body for every task from 0 on, in any order, and stops early, by a throw, when interrupted.
+ * `elements` is the work in all. A task should be some 10 microseconds or more. */
 void parallel_run(int64_t tasks, int64_t elements, ParallelBody *body, const void *job);
 
 #endif

@@ -9,7 +9,7 @@
 
 /* Where a step finds or leaves the elements of a block. */
 typedef struct Place {
-    char *base;                       /* of all elements, or of one block when width is 0; NULL: in a buffer */
+    char *base;                       /* of all elements, or when width is 0 of one block; NULL: a buffer */
     int64_t width;                    /* bytes of an element */
     size_t offset;                    /* of the buffer among its thread's */
     int step;                         /* whose result it is, or -1 */
@@ -145,8 +145,8 @@ static void add_expr(Plan *p, int index)
     p->expr_steps[index] = add_step(p, &step).step;
 }
 
-/* Gives every result that is not stored a buffer, which is free again after the last step that uses it. A step never
- * writes to a buffer that it reads. Returns the number of buffers. */
+/* Gives every result that is not stored a buffer, which is free again after the last step that uses it.
+ * A step never writes to a buffer that it reads. Returns the number of buffers. */
 static int assign_buffers(Plan *p, size_t buffer_bytes)
 {
     int *free_buffers = scratch((size_t)(p->step_count + 1) * sizeof *free_buffers), free_count = 0, used = 0;
@@ -177,8 +177,8 @@ static int assign_buffers(Plan *p, size_t buffer_bytes)
     return used;
 }
 
-/* Buffers are a few cache lines more than a block apart, lest the same places of all of them compete for the same
- * lines. */
+/* Buffers are a few cache lines more than a block apart, lest the same places of all of them compete for
+ * the same lines. */
 static Plan *complete(Plan *p, Place root)
 {
     size_t width = 1;
@@ -226,9 +226,9 @@ static void keep(Plan *p, int index)
     p->kept[p->kept_count++] = (Kept){e, s};
 }
 
-/* Storing costs about as much as computing a few kernels again, more where it does not stay in the cache; and not
- * everything is asked for again. So what a consumer has asked for itself is stored at the second time; what is below,
- * at the third, if somebody else than the Exprs above holds it. */
+/* Storing costs about as much as computing a few kernels again, more where it does not stay in the
+ * cache; and not everything is asked for again. So what a consumer has asked for itself is stored at the
+ * second time; what is below, at the third, if somebody else than the Exprs above holds it. */
 static bool worth_keeping(const Plan *p, int index, uint32_t parents)
 {
     const Expr *e = p->exprs[index];

@@ -1,7 +1,8 @@
-/* Matrix products. BLAS wants matrices with unit stride along one of their axes and calls that axis the row or, through
- * its transpose flag, the column; other views are copied first. Of a batch that shares its right matrix, the left
- * matrices are stacked into one when their rows are evenly spaced. Large products are cut into pieces, of
- * rows or of columns of the result, and threads share the pieces: see parallel.h for why BLAS does not do that. */
+/* Matrix products. BLAS wants matrices with unit stride along one of their axes and calls that axis the
+ * row or, through its transpose flag, the column; other views are copied first. Of a batch that shares
+ * its right matrix, the left matrices are stacked into one when their rows are evenly spaced. Large
+ * products are cut into pieces, of rows or of columns of the result, and threads share the pieces: see
+ * parallel.h for why BLAS does not do that. */
 #include "tensor/product.h"
 
 #include "base/runtime.h"
@@ -13,10 +14,11 @@
 #include <string.h>
 
 enum {
-    PLAIN_MAX = 512,                  /* up to so many multiplications plain loops are faster than a call of BLAS, */
-    PLAIN_VECTOR_MAX = 48,            /* up to so many with a vector */
+    PLAIN_MAX = 512,                  /* multiplications up to which plain loops are faster than BLAS, */
+    PLAIN_VECTOR_MAX = 48,            /* and those with a vector */
     PIECE_MIN = 1 << 17,              /* multiplications that are worth a task of their own */
-    PIECE_ROWS = 64                   /* BLAS copies the other matrix for each piece: so many rows pay for it */
+    PIECE_ROWS = 64,                  /* that pay for the copy BLAS makes of the other matrix for a piece */
+    PIECES_MAX = 8                    /* of a product */
 };
 
 /* Strides are in elements. */
@@ -43,7 +45,7 @@ typedef struct Product {
     int64_t m, k, n;                  /* [m, k] x [k, n] */
     int ndim;                         /* batch axes of the result */
     int64_t dims[TENSOR_MAX_NDIM], count;
-    int64_t pieces, piece;            /* of each product: number, and extent along m or n, whichever is longer */
+    int64_t pieces, piece;            /* of each product: number, and extent along the longer of m and n */
     Operand a, b;
     char *out;
 } Product;
@@ -88,7 +90,8 @@ static void plain_bool(const Product *p, const Part *part)
     }
 }
 
-/* How BLAS is to see a matrix of these extents: transposed or not, and the stride between its rows (columns). */
+/* How BLAS is to see a matrix of these extents: transposed or not, and the stride between its rows
+ * (columns). */
 static bool blas_view(const Matrix *x, int64_t rows, int64_t columns, CBLAS_TRANSPOSE *flag, int *stride)
 {
     int64_t wide;
@@ -105,10 +108,10 @@ static bool blas_view(const Matrix *x, int64_t rows, int64_t columns, CBLAS_TRAN
     return wide <= INT_MAX;
 }
 
-/* y [rows] = matrix [rows, columns] x, y contiguous. y is cleared first, because 0 times what uninitialised memory
- * holds may be nan. */
-static void matrix_vector(const Product *p, const Matrix *matrix, int64_t rows, int64_t columns, const char *x,
-                          int64_t step, char *y)
+/* y [rows] = matrix [rows, columns] x, y contiguous. y is cleared first, because 0 times what
+ * uninitialised memory holds may be nan. */
+static void matrix_vector(const Product *p, const Matrix *matrix, int64_t rows, int64_t columns,
+                          const char *x, int64_t step, char *y)
 {
     CBLAS_TRANSPOSE flag;
     int stride;
@@ -134,10 +137,12 @@ static void matrix_matrix(const Product *p, const Part *part)
     (void)fits;
     if (p->dtype == DTYPE_FLOAT32)
         cblas_sgemm(CblasRowMajor, fa, fb, m, n, k, 1, (const float *)(const void *)part->a.data, sa,
-                    (const float *)(const void *)part->b.data, sb, 0, (float *)(void *)part->out, (int)p->n);
+                    (const float *)(const void *)part->b.data, sb, 0, (float *)(void *)part->out,
+                    (int)p->n);
     else
         cblas_dgemm(CblasRowMajor, fa, fb, m, n, k, 1, (const double *)(const void *)part->a.data, sa,
-                    (const double *)(const void *)part->b.data, sb, 0, (double *)(void *)part->out, (int)p->n);
+                    (const double *)(const void *)part->b.data, sb, 0, (double *)(void *)part->out,
+                    (int)p->n);
 }
 
 static bool uses_blas(const Product *p)
@@ -217,13 +222,15 @@ static void fold_batch(Product *p)
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* A task is one or more products, or a piece of one. */
-static void cut(Product *p, int64_t work, int threads)
+/* A task is one or more products, or a piece of one. How they are cut depends on shapes alone, because how BLAS
+ * rounds depends on extents: results must not depend on the number of threads. */
+static void cut(Product *p, int64_t work)
 {
-    int64_t longer = p->m >= p->n ? p->m : p->n, most = 2 * threads;
+    bool vector = p->m == 1 || p->n == 1;
+    int64_t longer = p->m >= p->n ? p->m : p->n;
     p->pieces = 1;
-    if (p->count < most && threads > 1)
-        p->pieces = smaller(smaller(most, work / PIECE_MIN), p->m == 1 || p->n == 1 ? longer : longer / PIECE_ROWS);
+    if (p->count < PIECES_MAX)
+        p->pieces = smaller(smaller(PIECES_MAX, work / PIECE_MIN), longer / (vector ? 1 : PIECE_ROWS));
     p->pieces = p->pieces < 1 ? 1 : p->pieces;
     p->piece = (longer + p->pieces - 1) / p->pieces;
     p->pieces = (longer + p->piece - 1) / p->piece;
@@ -277,9 +284,10 @@ static int64_t work_of(const Product *p, int64_t count)
 static void run(Product *p)
 {
     int64_t work = work_of(p, 1), elements = work_of(p, p->count) / 4;
-    cut(p, work, parallel_threads(elements));
+    cut(p, work);
     Sharing sharing = {p, p->pieces > 1 ? 1 : PIECE_MIN / (work + 64) + 1};
-    parallel_run((p->count * p->pieces + sharing.batch - 1) / sharing.batch, elements, product_task, &sharing);
+    int64_t tasks = (p->count * p->pieces + sharing.batch - 1) / sharing.batch;
+    parallel_run(tasks, elements, product_task, &sharing);
 }
 
 void tensor_matmul(Tensor *out, const Tensor *a, const Tensor *b)

@@ -1,9 +1,10 @@
 /* Reductions over any axes, straight from pending operands.
  *
- * Neighbouring axes that are all reduced or all kept count as one, so that x is a list of groups that take turns. The
- * last reduced group is reduced first, which makes x [outer, count, inner]; while groups are left to reduce, the
- * accumulators are reduced further. A pass is cut into tasks of fixed extent, whatever the number of threads, and
- * what several tasks found for the same result is brought together in order: results do not depend on threads. */
+ * Neighbouring axes that are all reduced or all kept count as one, so that x is a list of groups that
+ * take turns. The last reduced group is reduced first, which makes x [outer, count, inner]; while groups
+ * are left to reduce, the accumulators are reduced further. A pass is cut into tasks of fixed extent,
+ * whatever the number of threads, and what several tasks found for the same result is brought together
+ * in order: results do not depend on threads. */
 #include "tensor/reduce.h"
 
 #include "base/runtime.h"
@@ -42,12 +43,14 @@ static char *acc_at(const Pass *p, int64_t segment, int64_t outer, int64_t inner
     return p->acc + ((segment * p->outer + outer) * p->inner + inner) * (int64_t)p->acc_size;
 }
 
-/* Rows [r0, r1) of [count] at one outer index, when a row of `inner` or a strip of it is all a block takes. */
-static void fold_strip(const Pass *p, int thread, int64_t outer, int64_t r0, int64_t r1, int64_t column, char *acc)
+/* Rows [r0, r1) of [count] at one outer index, when a row of `inner` or a strip of it is all a block
+ * takes. */
+static void fold_strip(const Pass *p, int thread, int64_t outer, int64_t r0, int64_t r1, int64_t column,
+                       char *acc)
 {
-    int64_t n = smaller(p->strip, p->inner - column);
+    int64_t n = smaller(p->strip, p->inner - column), first = outer * p->count * p->inner + column;
     for (int64_t r = r0; r < r1; r++)
-        p->reducer->columns(1, n, plan_block(p->plan, thread, (outer * p->count + r) * p->inner + column, n), acc);
+        p->reducer->columns(1, n, plan_block(p->plan, thread, first + r * p->inner, n), acc);
 }
 
 /* The same when a block takes several whole rows of `inner`. */
@@ -73,7 +76,7 @@ static void fold_row(const Pass *p, int thread, int64_t outer, int64_t r0, int64
 /* Outer indices [o0, o1), several to a block. */
 static void fold_many(const Pass *p, int thread, int64_t o0, int64_t o1)
 {
-    int64_t each = p->count * p->inner, most = BLOCK / each;
+    int64_t each = p->count * p->inner, most = BLOCK / each, step = each * (int64_t)p->in_size;
     for (int64_t o = o0; o < o1; o += most) {
         int64_t n = smaller(most, o1 - o);
         const char *x = plan_block(p->plan, thread, o * each, n * each);
@@ -82,7 +85,7 @@ static void fold_many(const Pass *p, int thread, int64_t o0, int64_t o1)
             continue;
         }
         for (int64_t i = 0; i < n; i++)
-            p->reducer->columns(p->count, p->inner, x + i * each * (int64_t)p->in_size, acc_at(p, 0, o + i, 0));
+            p->reducer->columns(p->count, p->inner, x + i * step, acc_at(p, 0, o + i, 0));
     }
 }
 
@@ -107,7 +110,8 @@ static void pass_task(const void *job, int64_t task, int thread)
     }
 }
 
-/* Segments are cut where there would be too few tasks otherwise, but not so many that their accumulators matter. */
+/* Segments are cut where there would be too few tasks otherwise, but not so many that their accumulators
+ * matter. */
 static void cut_pass(Pass *p)
 {
     p->strip = p->inner > BLOCK / 2 ? smaller(p->inner, BLOCK) : p->inner;
@@ -169,8 +173,8 @@ static void add_group(Groups *g, int64_t extent, bool reduced)
     }
 }
 
-/* The reduced axes by falling stride, all strides positive: their order and direction do not matter. Returns their
- * number, and moves `data` to the first element in the new order. */
+/* The reduced axes by falling stride, all strides positive: their order and direction do not matter.
+ * Returns their number, and moves `data` to the first element in the new order. */
 static int sort_reduced(const Tensor *x, uint32_t axes, Axis *sorted, const char **data)
 {
     int n = 0;
@@ -190,8 +194,8 @@ static int sort_reduced(const Tensor *x, uint32_t axes, Axis *sorted, const char
     return n;
 }
 
-/* Stored elements are read in the order of memory as far as the order of the kept axes allows: a sum along the
- * first axis of a transposed matrix is one along the last axis of the matrix. */
+/* Stored elements are read in the order of memory as far as the order of the kept axes allows: a sum
+ * along the first axis of a transposed matrix is one along the last axis of the matrix. */
 static const char *memory_order(const Tensor *x, uint32_t axes, Layout *layout, Groups *groups)
 {
     Axis reduced[TENSOR_MAX_NDIM];
@@ -266,13 +270,14 @@ static bool reduce_few(Tensor *out, const Reducer *reducer, const Tensor *x, con
     if (any_reduced(&left))
         return false;
     const char *from = tensor_data(x);
-    char *to = out->state == TENSOR_INLINE ? out->as.cell : out->data, *acc = reducer->acc == out->dtype ? to : few;
+    char *to = (char *)tensor_data(out), *acc = reducer->acc == out->dtype ? to : few;
+    int64_t step = p.count * p.inner * (int64_t)dtype_size((Dtype)x->dtype);
+    int64_t acc_step = p.inner * (int64_t)dtype_size(reducer->acc);
     reducer_clear(reducer, acc, out->size);
     if (p.inner == 1)
         reducer->rows(p.outer, p.count, from, acc);
     for (int64_t o = 0; p.inner > 1 && o < p.outer; o++)
-        reducer->columns(p.count, p.inner, from + o * p.count * p.inner * (int64_t)dtype_size((Dtype)x->dtype),
-                         acc + o * p.inner * (int64_t)dtype_size(reducer->acc));
+        reducer->columns(p.count, p.inner, from + o * step, acc + o * acc_step);
     if (acc != to)
         convert_kernel(reducer->acc, (Dtype)out->dtype)((long)out->size, to, (const void *[]){acc});
     return true;
@@ -285,8 +290,8 @@ static const Reducer *run_passes(const Plan *plan, const Reducer *reducer, Dtype
     for (;;) {
         Pass pass = {.plan = plan, .reducer = reducer};
         next_pass(&pass, groups);
-        bool last = !any_reduced(groups);
-        *result = run_pass(&pass, dtype, last && reducer->acc == out->dtype ? (void *)tensor_data(out) : NULL);
+        bool last = !any_reduced(groups), direct = last && reducer->acc == out->dtype;
+        *result = run_pass(&pass, dtype, direct ? (void *)tensor_data(out) : NULL);
         if (last)
             return reducer;
         Layout flat = {.ndim = 0};

@@ -6,8 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-/* A row goes to LANES accumulators in turn, which are brought together pairwise: this is fast, because lanes do not
- * wait for each other, and the rounding errors of a long sum stay small. */
+/* A row goes to LANES accumulators in turn, which are brought together pairwise: this is fast, because
+ * lanes do not wait for each other, and the rounding errors of a long sum stay small. */
 enum { LANES = 32 };
 
 /* Up to so many columns are too few for a loop along them, so several rows are taken together. */

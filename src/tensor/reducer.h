@@ -4,7 +4,8 @@
 
 #include "tensor/reduce.h"
 
-/* x is [rows, n], contiguous. Either acc has one element a row, or one a column; each takes in its row or column. */
+/* x is [rows, n], contiguous. Either acc has one element a row, or one a column; each takes in its row
+ * or column. */
 typedef void FoldKernel(int64_t rows, int64_t n, const void *x, void *acc);
 
 typedef struct Reducer {

@@ -1,5 +1,5 @@
-/* Along one axis: cumulative sums and products, places of the largest and smallest. All go over whole rows of `inner`
- * elements at a time, so that memory is read in order whatever the axis. */
+/* Along one axis: cumulative sums and products, places of the largest and smallest. All go over whole
+ * rows of `inner` elements at a time, so that memory is read in order whatever the axis. */
 #include "tensor/reduce.h"
 
 #include "base/runtime.h"
@@ -54,10 +54,11 @@ void tensor_cumulate(Tensor *out, bool product, const Tensor *x, int axis)
         kernels[x->dtype](product, data, to, scratch((size_t)lanes.inner * 8), lanes);
 }
 
-typedef void ArgReduceLanes(bool largest, const Reducer *reducer, const void *x, int64_t *out, void *best, Lanes lanes);
+typedef void ArgReduceLanes(bool largest, const Reducer *reducer, const void *x, int64_t *out, void *best,
+                            Lanes lanes);
 
-/* nan is unequal to itself, and counts as the extreme. A single long lane is first reduced block by block, which is
- * fast, and the block that has the extreme is searched. */
+/* nan is unequal to itself, and counts as the extreme. A single long lane is first reduced block by
+ * block, which is fast, and the block that has the extreme is searched. */
 #define ARG_REDUCE(name, T) \
     static inline bool name##_better(bool largest, T a, T b) \
     { \
@@ -79,7 +80,8 @@ typedef void ArgReduceLanes(bool largest, const Reducer *reducer, const void *x,
             place++; \
         return place; \
     } \
-    static void name(bool largest, const Reducer *reducer, const void *x, int64_t *to, void *best, Lanes lanes) \
+    static void name(bool largest, const Reducer *reducer, const void *x, int64_t *to, void *best, \
+                     Lanes lanes) \
     { \
         const T *from = x; \
         T *extreme = best; \
@@ -115,7 +117,8 @@ ARG_REDUCE(arg_reduce_float64, double)
 void tensor_arg_reduce(Tensor *out, bool largest, const Tensor *x, int axis)
 {
     static ArgReduceLanes *const kernels[DTYPES] = {
-        arg_reduce_uint8, arg_reduce_uint8, arg_reduce_int32, arg_reduce_int64, arg_reduce_float32, arg_reduce_float64,
+        arg_reduce_uint8, arg_reduce_uint8, arg_reduce_int32, arg_reduce_int64, arg_reduce_float32,
+        arg_reduce_float64,
     };
     Lanes lanes = lanes_of(x, axis);
     const Reducer *reducer = reducer_for(largest ? REDUCE_MAX : REDUCE_MIN, (Dtype)x->dtype);

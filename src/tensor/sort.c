@@ -1,6 +1,6 @@
-/* Stable sorting along an axis. Elements become unsigned keys in whose order they stand (nan last), and keys with
- * their indices are sorted: a few by insertion, more by radix, one byte of the key at a time from the lowest, leaving
- * out bytes that all keys agree on. */
+/* Stable sorting along an axis. Elements become unsigned keys in whose order they stand (nan last), and
+ * keys with their indices are sorted: a few by insertion, more by radix, one byte of the key at a time
+ * from the lowest, leaving out bytes that all keys agree on. */
 #include "tensor/reduce.h"
 
 #include "base/runtime.h"
@@ -15,8 +15,8 @@ typedef struct Item {
     int64_t index;
 } Item;
 
-/* -0 and 0 are equal, so they have one key. The bits of positive numbers ascend with them, those of negative ones
- * descend. */
+/* -0 and 0 are equal, so they have one key. The bits of positive numbers ascend with them, those of
+ * negative ones descend. */
 static uint64_t key_of_float64(double x)
 {
     uint64_t bits;
@@ -88,33 +88,41 @@ static Item *radix_sort(Item *items, Item *spare, int64_t n)
     return items;
 }
 
+/* One lane: x, values and indices are its first elements; the next are `inner` elements further. */
+static void sort_lane(const char *x, Dtype dtype, int64_t n, int64_t inner, bool descending, Item *items,
+                      char *values, int64_t *indices)
+{
+    size_t size = dtype_size(dtype);
+    int64_t step = inner * (int64_t)size;
+    Item *sorted = items;
+    for (int64_t i = 0; i < n; i++)
+        items[i] = (Item){key_of(dtype, x + i * step, descending), i};
+    if (n <= INSERTION_MAX)
+        insertion_sort(items, n);
+    else
+        sorted = radix_sort(items, items + n, n);
+    for (int64_t i = 0; i < n; i++) {
+        if (indices != NULL)
+            indices[i * inner] = sorted[i].index;
+        if (values != NULL)
+            memcpy(values + i * step, x + sorted[i].index * step, size);
+    }
+}
+
 void tensor_sort(Tensor *values, Tensor *indices, const Tensor *x, int axis, bool descending)
 {
     Lanes lanes = lanes_of(x, axis);
-    size_t size = dtype_size((Dtype)x->dtype);
     const char *data = tensor_contiguous(x, (Dtype)x->dtype);
     char *to = values != NULL ? tensor_allocate(values) : NULL;
     int64_t *places = indices != NULL ? tensor_allocate(indices) : NULL;
     if (x->size == 0)
         return;
-    int64_t n = lanes.count;
-    Item *items = scratch(mem_product((size_t)n, 2 * sizeof *items));
+    Item *items = scratch(mem_product((size_t)lanes.count, 2 * sizeof *items));
     for (int64_t lane = 0; lane < lanes.outer * lanes.inner; lane++) {
-        int64_t first = lane / lanes.inner * lanes.inner * n + lane % lanes.inner;
+        int64_t first = lane / lanes.inner * lanes.inner * lanes.count + lane % lanes.inner;
+        int64_t offset = first * (int64_t)dtype_size((Dtype)x->dtype);
         interrupt_poll();
-        for (int64_t i = 0; i < n; i++)
-            items[i] = (Item){key_of((Dtype)x->dtype, data + (first + i * lanes.inner) * (int64_t)size, descending), i};
-        Item *sorted = items;
-        if (n <= INSERTION_MAX)
-            insertion_sort(items, n);
-        else
-            sorted = radix_sort(items, items + n, n);
-        for (int64_t i = 0; i < n; i++) {
-            int64_t at = first + i * lanes.inner;
-            if (places != NULL)
-                places[at] = sorted[i].index;
-            if (to != NULL)
-                memcpy(to + at * (int64_t)size, data + (first + sorted[i].index * lanes.inner) * (int64_t)size, size);
-        }
+        sort_lane(data + offset, (Dtype)x->dtype, lanes.count, lanes.inner, descending, items,
+                  to == NULL ? NULL : to + offset, places == NULL ? NULL : places + first);
     }
 }

@@ -1,8 +1,8 @@
 /* Shapes, and the three states of a tensor's data.
  *
- * A tensor of size 1 is always INLINE once it has data: whoever makes a view of one element copies it, so the
- * elementwise code may read the cell of a one-element input without looking, and one element never keeps a large
- * storage alive. Any other size is STORED or PENDING. */
+ * A tensor of size 1 is always INLINE once it has data: whoever makes a view of one element copies it,
+ * so the elementwise code may read the cell of a one-element input without looking, and one element
+ * never keeps a large storage alive. Any other size is STORED or PENDING. */
 #include "tensor/tensor.h"
 
 #include "base/runtime.h"
@@ -25,8 +25,8 @@ static void storage_destroy(Object *self)
 
 static const ObjectType storage_type = {"storage", storage_destroy};
 
-/* The tensor it is for is the only owner, so that tensor_own_data need not copy within the same statement: the pool
- * holds the storage only until nothing can fail any more. */
+/* The tensor it is for is the only owner, so that tensor_own_data need not copy within the same
+ * statement: the pool holds the storage only until nothing can fail any more. */
 Storage *storage_new(size_t bytes)
 {
     PoolMark mark = pool_mark();
@@ -170,8 +170,8 @@ void tensor_view(Tensor *out, const Tensor *base, int64_t offset, const int64_t 
     set_strides(out, strides);
 }
 
-/* Strides under which `base` has the shape of `out`, or false when there are none. Axes of both shapes are matched in
- * groups of equal size; within a group base must be walkable with one stride. */
+/* Strides under which `base` has the shape of `out`, or false when there are none. Axes of both shapes
+ * are matched in groups of equal size; within a group base must be walkable with one stride. */
 static bool reshape_strides(const Tensor *out, const Tensor *base, int64_t *strides)
 {
     Layout from;
@@ -199,7 +199,7 @@ void tensor_reshape(Tensor *out, const Tensor *base)
     assert(out->size == base->size && out->dtype == base->dtype);
     int64_t strides[TENSOR_MAX_NDIM];
     if (base->state == TENSOR_PENDING && base->as.expr->result == NULL) {
-        out->as.expr = object_retain(base->as.expr);      /* its elements are in row-major order, whatever the shape */
+        out->as.expr = object_retain(base->as.expr);      /* in row-major order, whatever the shape */
         out->state = TENSOR_PENDING;
     } else if (base->size <= 1 || base->contiguous) {
         layout_row_major(out->ndim, out->dims, strides);
@@ -299,7 +299,8 @@ void tensor_cast(Tensor *out, const Tensor *x)
     tensor_elementwise(out, convert_kernel(x->dtype, out->dtype), x->dtype, 1, &x);
 }
 
-/* A large constant is left pending, as a copy of one element, so that what it meets need not read it from memory. */
+/* A large constant is left pending, as a copy of one element, so that what it meets need not read it
+ * from memory. */
 void tensor_fill(Tensor *out, double value)
 {
     Tensor one;
@@ -311,7 +312,7 @@ void tensor_fill(Tensor *out, double value)
 
 /* ---- single elements ---- */
 
-static const void *element(const Tensor *t, int64_t flat)
+const void *tensor_element(const Tensor *t, int64_t flat)
 {
     const char *data = tensor_data(t);
     int64_t offset = flat;
@@ -334,7 +335,7 @@ double tensor_item(const Tensor *t)
 double tensor_at(const Tensor *t, int64_t flat)
 {
     assert(flat >= 0 && flat < t->size);
-    return dtype_read(t->dtype, element(t, flat));
+    return dtype_read(t->dtype, tensor_element(t, flat));
 }
 
 int64_t tensor_item_int(const Tensor *t)

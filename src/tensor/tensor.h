@@ -82,6 +82,8 @@ void tensor_fill(Tensor *out, double value);
 /* The element of a one-element tensor, or the one at a flat row-major position. */
 double tensor_item(const Tensor *t);
 double tensor_at(const Tensor *t, int64_t flat);
+/* The bytes of that element. */
+const void *tensor_element(const Tensor *t, int64_t flat);
 /* int64 exactly, for integer tensors. */
 int64_t tensor_item_int(const Tensor *t);
 

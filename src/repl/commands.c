@@ -1,0 +1,286 @@
+#include "repl/commands.h"
+
+#include "base/runtime.h"
+#include "lang/eval.h"
+#include "lang/parse.h"
+#include "lang/property.h"
+#include "lang/resolve.h"
+#include "repl/editor.h"
+#include "repl/history.h"
+#include "repl/measure.h"
+#include "repl/screens.h"
+#include "repl/terminal.h"
+#include "repl/tour.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct Command {
+    const char *name, *arguments, *doc;
+    void (*run)(Repl *repl, const char *argument);
+} Command;
+
+/* ---- about the session ---- */
+
+static void say(const char *format, ...) PRINTF_LIKE(1, 2);
+static void say(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    fflush(stdout);
+}
+
+static void run_vars(Repl *r, const char *argument)
+{
+    (void)argument;
+    repl_evaluate(r, "vars()", 6);
+}
+
+static void run_history(Repl *r, const char *argument)
+{
+    Buf *out = buf_new();
+    history_show(out, atoi(argument));
+    repl_page(r, out);
+}
+
+static void run_clear(Repl *r, const char *argument)
+{
+    (void)r, (void)argument;
+    terminal_write("\x1b[H\x1b[2J", 7);
+}
+
+/* Names lose their values; code that refers to them finds the built-ins of the same name again. */
+static void run_reset(Repl *r, const char *argument)
+{
+    (void)argument;
+    const CellTable *cells = &r->session->main->cells;
+    for (uint32_t i = 0; i < cells->size; i++) {
+        Cell *cell = cells->slots[i];
+        if (cell == NULL)
+            continue;
+        Value old = cell->value;
+        cell->value = (Value){TAG_UNSET, {.any = NULL}};
+        value_release(old);
+    }
+    r->program->bytes = 0;
+    say("All variables are gone; the history stays.\n");
+}
+
+static void run_quit(Repl *r, const char *argument)
+{
+    (void)argument;
+    r->over = true;
+}
+
+/* ---- settings ---- */
+
+static void set_precision(Repl *r, const char *value)
+{
+    const char *text = string_format("precision(%s);", value)->text;
+    repl_evaluate(r, text, strlen(text));
+}
+
+static void set_dtype(Repl *r, const char *value)
+{
+    const char *text = string_format("default_dtype(\"%s\");", value)->text;
+    repl_evaluate(r, text, strlen(text));
+}
+
+static void set_color(Repl *r, const char *value)
+{
+    bool on = strcmp(value, "on") == 0;
+    if (!on && strcmp(value, "off") != 0) {
+        say(":set color takes on or off\n");
+        return;
+    }
+    editor_set_color(on);
+    r->session->color_errors = on;
+}
+
+static const struct { const char *name, *doc; void (*set)(Repl *, const char *); } settings[] = {
+    {"precision", "significant digits of printed elements", set_precision},
+    {"dtype", "of new tensors: float32 or float64", set_dtype},
+    {"color", "on or off", set_color},
+};
+
+enum { SETTINGS = sizeof settings / sizeof *settings };
+
+static void run_set(Repl *r, const char *argument)
+{
+    size_t bytes = strcspn(argument, " =");
+    for (int i = 0; i < SETTINGS; i++)
+        if (strlen(settings[i].name) == bytes && memcmp(settings[i].name, argument, bytes) == 0) {
+            settings[i].set(r, argument + bytes + strspn(argument + bytes, " ="));
+            return;
+        }
+    say("Settings:\n");
+    for (int i = 0; i < SETTINGS; i++)
+        say("  :set %-10s %s\n", settings[i].name, settings[i].doc);
+    say("Now precision is %d and dtype %s.\n", r->session->precision, dtype_name(grad_state()->default_dtype));
+}
+
+/* ---- files ---- */
+
+static void load_file(void *data)
+{
+    run_text(session()->main, source_read(data), false);
+}
+
+static void run_load(Repl *r, const char *argument)
+{
+    if (*argument == '\0')
+        say(":load takes the path of a program\n");
+    else
+        repl_attempt(r, load_file, (void *)argument);
+}
+
+static void run_save(Repl *r, const char *argument)
+{
+    FILE *file = *argument != '\0' ? fopen(argument, "w") : NULL;
+    if (*argument == '\0') {
+        say(":save takes the path of the program to write\n");
+        return;
+    }
+    bool ok = file != NULL && fwrite(buf_text(r->program), 1, r->program->bytes, file) == r->program->bytes;
+    if (file != NULL && fclose(file) != 0)
+        ok = false;
+    if (!ok)
+        say("cannot write \"%s\": %s\n", argument, strerror(errno));
+    else
+        say("The session's program is in %s.\n", argument);
+}
+
+/* The last input, or the file's text, goes through the editor to the next prompt. */
+static void run_edit(Repl *r, const char *argument)
+{
+    const char *editor = getenv("VISUAL") != NULL ? getenv("VISUAL") : getenv("EDITOR");
+    char path[] = "/tmp/dbx-XXXXXX.dbx";
+    int descriptor = mkstemps(path, 4);
+    FILE *file = descriptor >= 0 ? fdopen(descriptor, "w+") : NULL;
+    if (file == NULL) {
+        say("cannot make a file to edit: %s\n", strerror(errno));
+        return;
+    }
+    fputs(*argument != '\0' ? argument : history_last(), file);
+    fclose(file);
+    const char *command = string_format("%s %s", editor != NULL && *editor != '\0' ? editor : "vi", path)->text;
+    if (terminal_run(command, NULL, 0) == 0) {
+        const Source *edited = source_read(path);
+        r->next->bytes = 0;
+        buf_add(r->next, edited->text, edited->bytes);
+        while (r->next->bytes > 0 && strchr("\n ", r->next->text[r->next->bytes - 1]) != NULL)
+            r->next->text[--r->next->bytes] = '\0';
+    } else {
+        say("the editor `%s` failed\n", editor != NULL ? editor : "vi");
+    }
+    unlink(path);
+}
+
+/* ---- the table ---- */
+
+static void run_help(Repl *r, const char *argument);
+
+static const Command commands[] = {
+    {"help", "[NAME]", "this list, or what is known about a name", run_help},
+    {"tour", "[STEP]", "the language in ten short steps", run_tour},
+    {"vars", "", "the variables, with type, shape, dtype and size", run_vars},
+    {"type", "EXPRESSION", "type, shape and dtype of a value", run_type},
+    {"time", "EXPRESSION", "how long it takes, and what it needs", run_time},
+    {"graph", "EXPRESSION", "the operations recorded for a value", run_graph},
+    {"load", "FILE", "run a program here", run_load},
+    {"save", "FILE", "write this session as a program", run_save},
+    {"edit", "[TEXT]", "edit the last input with $EDITOR", run_edit},
+    {"history", "[COUNT]", "earlier inputs", run_history},
+    {"set", "[NAME VALUE]", "settings", run_set},
+    {"clear", "", "clear the screen", run_clear},
+    {"reset", "", "forget all variables", run_reset},
+    {"quit", "", "leave, as Ctrl-D does", run_quit},
+    {NULL, NULL, NULL, NULL}
+};
+
+static void run_help(Repl *r, const char *argument)
+{
+    Buf *out = buf_new();
+    if (*argument != '\0') {
+        screens_topic(r, argument);
+        return;
+    }
+    for (const Command *c = commands; c->name != NULL; c++)
+        buf_printf(out, "  :%-8s %-14s %s\n", c->name, c->arguments, c->doc);
+    buf_puts(out, "\n  ?sum or help(sum) explains a function, ?\"words\" searches, help shows where to begin.\n");
+    repl_page(r, out);
+}
+
+const char *command_name(int i)
+{
+    return commands[i].name;
+}
+
+bool command_is(const char *text)
+{
+    text += strspn(text, " \t");
+    return *text == ':' || *text == '?' || screens_asked(text);
+}
+
+static const Command *find_command(const char *name, size_t bytes)
+{
+    for (const Command *c = commands; c->name != NULL; c++)
+        if (strlen(c->name) == bytes && memcmp(c->name, name, bytes) == 0)
+            return c;
+    if (bytes == 1 && (*name == 'q' || *name == 'h'))
+        return find_command(*name == 'q' ? "quit" : "help", 4);
+    return NULL;
+}
+
+static void run_named(Repl *r, const char *text)
+{
+    size_t bytes = strcspn(text, " \t\n");
+    const Command *c = find_command(text, bytes);
+    if (c != NULL) {
+        c->run(r, text + bytes + strspn(text + bytes, " \t"));
+        return;
+    }
+    const char *name = string_new(text, bytes)->text;
+    Nearest nearest = nearest_begin(name);
+    for (c = commands; c->name != NULL; c++)
+        nearest_offer(&nearest, c->name);
+    say("There is no command :%s.", name);
+    if (nearest.best != NULL)
+        say(" Did you mean :%s?", nearest.best);
+    say(" :help lists them.\n");
+}
+
+typedef struct Input {
+    Repl *repl;
+    const char *text;
+} Input;
+
+static void run_protected(void *data)
+{
+    const Input *input = data;
+    const char *text = input->text + strspn(input->text, " \t");
+    size_t bytes = strlen(text);
+    while (bytes > 0 && strchr(" \t\n", text[bytes - 1]) != NULL)
+        bytes--;
+    text = string_new(text, bytes)->text;
+    if (*text == ':')
+        run_named(input->repl, text + 1);
+    else if (*text == '?')
+        screens_topic(input->repl, text + 1 + strspn(text + 1, " \t"));
+    else
+        screens_answer(input->repl, text);
+}
+
+void command_run(Repl *r, const char *text)
+{
+    Input input = {r, text};
+    PoolMark mark = pool_mark();
+    if (!error_protect(run_protected, &input))
+        fprintf(stderr, "error: %s\n", rt->error.message != NULL ? rt->error.message : "out of memory");
+    pool_drain(mark);
+}

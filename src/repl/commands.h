@@ -1,0 +1,36 @@
+/* What is typed at the prompt and is no language: `:vars`, `?sum` and the others. */
+#ifndef DBX_REPL_COMMANDS_H
+#define DBX_REPL_COMMANDS_H
+
+#include "lang/session.h"
+#include "repl/repl.h"
+
+/* The state of the loop, as far as commands see it. */
+typedef struct Repl {
+    Session *session;
+    const ReplOptions *options;
+    Buf *program;                     /* the inputs that ran without an error, for :save; owned */
+    Buf *next;                        /* stands at the next prompt, to be edited; owned, empty for none */
+    int tour_step, tour_input;        /* of the tour: the step, from 1, 0 before it began; the input to offer next, from 0 */
+    bool touring;
+    bool over;
+    int status;
+} Repl;
+
+/* Is the input a command? */
+bool command_is(const char *text);
+/* Runs it. Errors are shown. */
+void command_run(Repl *repl, const char *text);
+/* The names of the commands with their colon, for completion; NULL-terminated. */
+const char *command_name(int i);
+
+/* ---- what the loop offers ---- */
+
+/* Runs a text as if it had been typed, and shows its error. Ctrl-C interrupts it. False on an error. */
+bool repl_evaluate(Repl *repl, const char *text, size_t bytes);
+/* Runs body in the session, where Ctrl-C interrupts it; its error is shown. */
+bool repl_attempt(Repl *repl, void (*body)(void *), void *data);
+/* Writes a text, through a pager when it does not fit on the screen. */
+void repl_page(Repl *repl, const Buf *text);
+
+#endif

@@ -1,0 +1,136 @@
+#include "repl/screens.h"
+
+#include "base/runtime.h"
+#include "lang/function.h"
+#include "repl/style.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char beginning[] =
+    "2 * 3, sin(pi / 4)                 numbers\n"
+    "x = [1, 2, 3]; x * x + 1           tensors; x[0], x[-1], x[1:] are parts, x.shape (3,)\n"
+    "f(x) = sin(x) * exp(-x^2)          a function\n"
+    "f'(0), f''(0.5)                    its derivatives\n"
+    "w = parameter([2, 3, 4])           a tensor that collects a gradient:\n"
+    "sum(w * w).backward(); w.grad      [4, 6, 8]\n"
+    "for i in range(3) { print(i) }     statements; an open bracket goes on on the next line\n";
+
+static const char where_to_go[] =
+    "  ?sum or help(sum)   what a function does      TAB        what could stand here; twice: signatures\n"
+    "  ?\"least squares\"    functions about it        Ctrl-C     drops the input, or stops what runs\n"
+    "  help()              all topics and functions  Ctrl-D     leaves\n"
+    "  :tour               ten short steps           :help      commands such as :vars and :time\n";
+
+void screens_greet(const ReplOptions *options)
+{
+    if (!options->quiet)
+        puts("dbx, a language for differentiable math. Type help to begin, :tour for a tour, Ctrl-D to leave.");
+    fflush(stdout);
+}
+
+static void put_code(const Repl *r, Buf *out, const char *code)
+{
+    if (r->options->color)
+        style_put_source(out, code, strlen(code));
+    else
+        buf_puts(out, code);
+}
+
+static void show_beginning(Repl *r)
+{
+    Buf *out = buf_new();
+    for (const char *line = beginning; *line != '\0';) {
+        size_t bytes = strcspn(line, "\n") + 1, code = 35;
+        buf_puts(out, "  ");
+        put_code(r, out, string_new(line, code)->text);
+        buf_add(out, line + code, bytes - code);
+        line += bytes;
+    }
+    buf_printf(out, "\n%s", where_to_go);
+    repl_page(r, out);
+}
+
+/* ---- one topic ---- */
+
+static bool collect(void *to, const char *text, size_t bytes)
+{
+    buf_add(to, text, bytes);
+    return true;
+}
+
+typedef struct Topic {
+    Repl *repl;
+    const char *text;
+} Topic;
+
+/* The built-in `help` says what there is to say. A variable that is no function is described, not looked for. */
+static void ask_help(void *data)
+{
+    const Topic *t = data;
+    Session *s = t->repl->session;
+    const Cell *cell = table_find(&s->main->cells, t->text, strlen(t->text));
+    Value about = cell != NULL && cell->value.tag > TAG_NONE ? cell->value : value_text(t->text);
+    call_value1(builtin_cell("help")->value, about);
+}
+
+/* Quotes around words that are looked for may be left out. */
+static const char *without_quotes(const char *text)
+{
+    size_t bytes = strlen(text);
+    bool quoted = bytes >= 2 && text[0] == '"' && text[bytes - 1] == '"';
+    return quoted ? string_new(text + 1, bytes - 2)->text : text;
+}
+
+void screens_topic(Repl *r, const char *text)
+{
+    Buf *out = buf_new();
+    Topic topic = {r, without_quotes(text)};
+    SessionOptions *options = &r->session->options;
+    SessionOptions saved = *options;
+    if (*text == '\0') {
+        show_beginning(r);
+        return;
+    }
+    options->write = collect;
+    options->to = out;
+    bool ok = repl_attempt(r, ask_help, &topic);
+    *options = saved;
+    if (ok)
+        repl_page(r, out);
+}
+
+/* ---- words ---- */
+
+/* "help" itself, or the topic behind it; NULL for other texts. */
+static const char *help_topic(const char *text)
+{
+    if (strncmp(text, "help", 4) != 0 || (text[4] != '\0' && text[4] != ' '))
+        return NULL;
+    text += 4 + strspn(text + 4, " ");
+    for (const char *c = text; *c != '\0'; c++)
+        if (strchr("=([{.,;\n+-*/^", *c) != NULL)
+            return NULL;
+    return text;
+}
+
+static bool is_own_name(const char *name)
+{
+    const Cell *cell = table_find(&session()->main->cells, name, strlen(name));
+    return cell != NULL && cell->value.tag != TAG_UNSET;
+}
+
+bool screens_asked(const char *text)
+{
+    bool leaving = strcmp(text, "exit") == 0 || strcmp(text, "quit") == 0;
+    return (leaving && !is_own_name(text)) || (help_topic(text) != NULL && !is_own_name("help"));
+}
+
+void screens_answer(Repl *r, const char *text)
+{
+    const char *topic = help_topic(text);
+    if (topic != NULL)
+        screens_topic(r, topic);
+    else
+        r->over = true;
+}
