@@ -74,4 +74,10 @@ void stack_measure(void)
         pthread_attr_destroy(&attributes);
     }
     rt->stack_limit = low == NULL ? NULL : (char *)low + STACK_RESERVE;
+#if defined(__SANITIZE_ADDRESS__)
+    /* Its unwinding gives up on jumps over more than 64 MiB. */
+    char *most = (char *)__builtin_frame_address(0) - ((size_t)56 << 20);
+    if (rt->stack_limit < most)
+        rt->stack_limit = most;
+#endif
 }

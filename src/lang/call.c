@@ -37,7 +37,7 @@ static inline void open_slots(Session *s, Value *slots, uint32_t given, uint32_t
 
 /* The body in a frame whose arguments are in place. Defaults of missing ones are evaluated in the frame, so that they see the
  * parameters before them. */
-static Value run_frame(Session *s, Function *f, Value *slots, bool defaults)
+static inline Value run_frame(Session *s, Function *f, Value *slots, bool defaults)
 {
     FunctionCode *code = f->as.code;
     Node *body = code->node->as.function.body;
@@ -71,15 +71,18 @@ static Value run_frame(Session *s, Function *f, Value *slots, bool defaults)
     return result;
 }
 
+Value call_plain_closure(Session *s, Function *f, Value *slots)
+{
+    open_slots(s, slots, f->as.code->param_count, f->as.code->slot_count);
+    return run_frame(s, f, slots, false);
+}
+
 static Value call_closure(Session *s, Function *f, Value *args, String *const *names, uint32_t count)
 {
-    FunctionCode *code = f->as.code;
-    if (__builtin_expect(names == NULL && code->plain && count == code->param_count, 1)) {
-        open_slots(s, args, count, code->slot_count);
-        return run_frame(s, f, args, false);
-    }
+    if (names == NULL && is_plain_closure(f, count))
+        return call_plain_closure(s, f, args);
     bind_arguments(f, args, names, count);
-    open_slots(s, args, code->param_count, code->slot_count);
+    open_slots(s, args, f->as.code->param_count, f->as.code->slot_count);
     return run_frame(s, f, args, true);
 }
 

@@ -60,6 +60,15 @@ static bool is_identifier(const String *key)
     return key->bytes > 0;
 }
 
+static void display_key(Buf *out, const String *key)
+{
+    if (is_identifier(key))
+        buf_puts(out, key->text);
+    else
+        display_quoted(out, key);
+    buf_puts(out, ": ");
+}
+
 static void display_record(Buf *out, const Record *r)
 {
     stack_check();
@@ -67,11 +76,7 @@ static void display_record(Buf *out, const Record *r)
     for (uint32_t i = 0; i < r->count; i++) {
         if (i > 0)
             buf_puts(out, ", ");
-        if (is_identifier(r->fields[i].key))
-            buf_puts(out, r->fields[i].key->text);
-        else
-            display_quoted(out, r->fields[i].key);
-        buf_puts(out, ": ");
+        display_key(out, r->fields[i].key);
         display_nested(out, r->fields[i].value);
     }
     buf_putc(out, '}');
@@ -180,15 +185,93 @@ void display_formatted(Buf *out, Value v, const char *spec, size_t bytes)
         buf_add(out, buf_text(text), text->bytes);
 }
 
+/* ---- echo ---- */
+
+enum { BLOCK_INDENT = 2 };
+
+static bool fits_in_line(Value v, int column)
+{
+    Buf *line = buf_new();
+    display_nested(line, v);
+    return column + text_width(buf_text(line), line->bytes) < session()->width;
+}
+
+static void display_in_block(Buf *out, Value v, int indent, int column);
+
+static void begin_block_line(Buf *out, int indent)
+{
+    buf_printf(out, "\n%*s", indent, "");
+}
+
+static void display_tuple_block(Buf *out, const Tuple *t, int indent)
+{
+    buf_putc(out, '(');
+    for (uint32_t i = 0; i < t->count; i++) {
+        begin_block_line(out, indent + BLOCK_INDENT);
+        display_in_block(out, tuple_items(t)[i], indent + BLOCK_INDENT, indent + BLOCK_INDENT);
+        buf_putc(out, ',');
+    }
+    begin_block_line(out, indent);
+    buf_putc(out, ')');
+}
+
+static void display_record_block(Buf *out, const Record *r, int indent)
+{
+    buf_putc(out, '{');
+    for (uint32_t i = 0; i < r->count; i++) {
+        Buf *key = buf_new();
+        display_key(key, r->fields[i].key);
+        begin_block_line(out, indent + BLOCK_INDENT);
+        buf_add(out, buf_text(key), key->bytes);
+        int column = indent + BLOCK_INDENT + text_width(buf_text(key), key->bytes);
+        display_in_block(out, r->fields[i].value, indent + BLOCK_INDENT, column);
+        if (i + 1 < r->count)
+            buf_putc(out, ',');
+    }
+    begin_block_line(out, indent);
+    buf_putc(out, '}');
+}
+
+/* A part of a structure that is shown over several lines: what fits stays in one, a tensor is aligned under its first
+ * row, which begins at `column`. */
+static void display_in_block(Buf *out, Value v, int indent, int column)
+{
+    stack_check();
+    if (v.tag == TAG_TENSOR || v.tag == TAG_VARIABLE) {
+        ShowOptions options = show_options(false);
+        show_tensor(out, &value_tensor(v)->t, &options, column);
+    } else if (v.tag == TAG_RECORD && !fits_in_line(v, column)) {
+        display_record_block(out, v.as.any, indent);
+    } else if (v.tag == TAG_TUPLE && !fits_in_line(v, column)) {
+        display_tuple_block(out, v.as.any, indent);
+    } else {
+        display_nested(out, v);
+    }
+}
+
+/* On a terminal, a structure that is too long for a line is shown as an indented block. */
+static void display_echo_text(Buf *out, Value v)
+{
+    bool structure = v.tag == TAG_RECORD || v.tag == TAG_TUPLE;
+    if (structure && session()->width > 0 && !fits_in_line(v, 0))
+        display_in_block(out, v, 0, 0);
+    else
+        display_repr(out, v);
+}
+
 void display_echo(Value v)
 {
     Session *s = session();
     if (v.tag == TAG_NONE)
         return;
-    Buf *text = buf_new();
-    display_repr(text, v);
+    Buf *text = buf_new(), *painted = buf_new();
+    display_echo_text(text, v);
     buf_putc(text, '\n');
-    session_write(buf_text(text), text->bytes);
+    if (s->paint != NULL)
+        s->paint(painted, buf_text(text), text->bytes);
+    else
+        painted = text;
+    session_write(buf_text(painted), painted->bytes);
     Cell *ans = module_cell(s->main, string_of("ans"));
     Value old = ans->value;
     ans->value = value_retain(v);

@@ -112,11 +112,16 @@ static Value eval_fstring(Frame *frame, Node *node)
 }
 
 /* Values under way are kept on the session's stack, so that errors and callees find them there. */
+static _Noreturn void throw_stack_full(void)
+{
+    error_throw(ERROR_LIMIT, "too many values under way");
+}
+
 static inline void push(Value v)
 {
     Session *s = session();
     if (s->top == s->stack_end)
-        error_throw(ERROR_LIMIT, "too many values under way");
+        throw_stack_full();
     *s->top++ = value_retain(v);
 }
 
@@ -325,18 +330,46 @@ static inline Value call_with(Frame *frame, Node *node, Value callee, const Node
     return call_pushed(frame, node, callee, first, mark, NULL);
 }
 
-/* A function that a global names stands on the stack while it runs, because the global may get another value meanwhile. */
+/* The function of a call. One that a global names stands on the stack while it runs, because the global may get another
+ * value meanwhile. */
+static inline Value callee_of(Frame *frame, Node *name)
+{
+    if (name->kind == NODE_NAME && name->as.name.where == WHERE_GLOBAL
+        && ((Cell *)name->as.name.cell)->value.tag == TAG_FUNCTION) {
+        Value callee = ((Cell *)name->as.name.cell)->value;
+        push(callee);
+        return callee;
+    }
+    return evaluate(frame, name);
+}
+
+/* Positional arguments alone. They are put where the callee's slots will be. */
+static Value eval_plain_call(Frame *frame, Node *node)
+{
+    const NodeList *args = &node->as.call.args;
+    Session *s = session();
+    Value *mark = s->top, callee = callee_of(frame, node->as.call.callee), *slots = s->top, v;
+    if (__builtin_expect(s->stack_end - slots < (ptrdiff_t)args->count + 1, 0))
+        throw_stack_full();
+    for (uint32_t i = 0; i < args->count; i++) {
+        slots[i] = value_retain(evaluate(frame, args->at[i]));
+        s->top = slots + i + 1;
+    }
+    if (callee.tag == TAG_FUNCTION && is_plain_closure(callee.as.any, args->count)) {
+        frame->at = node;
+        v = call_plain_closure(s, callee.as.any, slots);
+    } else {
+        v = call_pushed(frame, node, callee, args->count > 0 ? args->at[0] : NULL, slots, NULL);
+    }
+    pop_to(mark);
+    return v;
+}
+
 static Value eval_call(Frame *frame, Node *node)
 {
-    Node *name = node->as.call.callee;
+    Value *mark = session()->top, callee = callee_of(frame, node->as.call.callee);
     const NodeList *args = &node->as.call.args;
-    Value *mark = session()->top, callee;
-    if (name->kind == NODE_NAME && name->as.name.where == WHERE_GLOBAL
-        && ((Cell *)name->as.name.cell)->value.tag == TAG_FUNCTION)
-        push(callee = ((Cell *)name->as.name.cell)->value);
-    else
-        callee = evaluate(frame, name);
-    Value v = call_with(frame, node, callee, args, args->count > 0 ? args->at[0] : NULL, session()->top);
+    Value v = call_general(frame, node, callee, args, args->at[0], session()->top);
     pop_to(mark);
     return v;
 }
@@ -432,6 +465,8 @@ NodeEval *eval_for(const Node *node)
         return eval_for_name(node);
     if (node->kind == NODE_BINARY)
         return eval_for_binary(node);
+    if (node->kind == NODE_CALL && is_simple(&node->as.call.args))
+        return eval_plain_call;
     if (node->kind >= NODE_EXPRESSION)
         return eval_for_statement(node);
     return table[node->kind] != NULL ? table[node->kind] : eval_misplaced;

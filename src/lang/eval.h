@@ -22,6 +22,13 @@ Value binary_operation(Frame *frame, Node *node, Operator op, const Op *operatio
 Value unary_operation(Frame *frame, Node *node, Operator op, const Op *operation, Value operand);
 /* x' */
 Value prime_operation(Value x);
+/* A closure that takes just so many positional arguments, which then are its first slots. */
+static inline bool is_plain_closure(const Function *f, uint32_t count)
+{
+    return f->kind == FUNCTION_CLOSURE && f->as.code->plain && f->as.code->param_count == count;
+}
+Value call_plain_closure(Session *s, Function *f, Value *slots);
+
 /* Calls a closure, operation or built-in whose arguments stand on the session's stack from `args` on (owned by it). */
 Value call_function(Function *f, Value *args, String *const *names, uint32_t count);
 

@@ -63,6 +63,7 @@ struct Session {
     Value prime;                      /* the built-in that a prime behind a function calls */
     bool color_errors;                /* how session_error is rendered */
     int error_width;                  /* columns; 0 for no limit */
+    void (*paint)(Buf *out, const char *text, size_t bytes);   /* adds an echo in colours; NULL: plain */
     void *state[SESSION_STATES];      /* what lib and repl keep for a session */
     void (*state_free[SESSION_STATES])(void *);
 };

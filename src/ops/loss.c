@@ -226,20 +226,23 @@ static GradTensor *class_indices(const OpCall *c, GradTensor *targets, int axis,
     return t_reshape(gt_cast(gt_detach(targets), DTYPE_INT64), n + 1, kept);
 }
 
-/* The mean over the batch of logsumexp(logits) - logit of the target class. */
+/* logsumexp(logits) - logit would lose the digits behind those of a large logit. */
+static GradTensor *log_shares(GradTensor *logits, int axis)
+{
+    Arg args[OP_MAX_ARGS] = {{.tensor = logits}, {.ints = int_list_new(1, (int64_t[]){axis})}};
+    return op_call(&op_log_softmax, args, 0);
+}
+
 static GradTensor *indexed_cross_entropy(const OpCall *c, GradTensor *logits, GradTensor *targets, int axis)
 {
     GradTensor *indices = class_indices(c, targets, axis, tensor_shape(&logits->t)[axis]);
-    GradTensor *sums = t_over_axes(&op_logsumexp, logits, 1u << axis, true);
-    return mean_of(t_sub(sums, t_take_along(logits, indices, axis)));
+    return gt_neg(mean_of(t_take_along(log_shares(logits, axis), indices, axis)));
 }
 
 /* Classes of probability 0 cost nothing, even where their logit is -inf. */
 static GradTensor *smooth_cross_entropy(GradTensor *logits, GradTensor *targets, int axis)
 {
-    Arg args[OP_MAX_ARGS] = {{.tensor = logits}, {.ints = int_list_new(1, (int64_t[]){axis})}};
-    GradTensor *logs = op_call(&op_log_softmax, args, 0);
-    GradTensor *sum = t_sum_axes(gt_scale(targets, logs), UINT32_MAX >> (32 - logits->t.ndim), false);
+    GradTensor *sum = t_sum_axes(gt_scale(targets, log_shares(logits, axis)), UINT32_MAX >> (32 - logits->t.ndim), false);
     double batch = (double)logits->t.size / (double)tensor_shape(&logits->t)[axis];
     return t_with(&op_div, gt_neg(sum), batch);
 }

@@ -9,6 +9,7 @@
 #include "repl/history.h"
 #include "repl/measure.h"
 #include "repl/screens.h"
+#include "repl/style.h"
 #include "repl/terminal.h"
 #include "repl/tour.h"
 
@@ -33,12 +34,6 @@ static void say(const char *format, ...)
     vprintf(format, args);
     va_end(args);
     fflush(stdout);
-}
-
-static void run_vars(Repl *r, const char *argument)
-{
-    (void)argument;
-    repl_evaluate(r, "vars()", 6);
 }
 
 static void run_history(Repl *r, const char *argument)
@@ -100,6 +95,7 @@ static void set_color(Repl *r, const char *value)
     }
     editor_set_color(on);
     r->session->color_errors = on;
+    r->session->paint = on ? style_put_source : NULL;
 }
 
 static const struct { const char *name, *doc; void (*set)(Repl *, const char *); } settings[] = {
@@ -212,7 +208,7 @@ static void run_help(Repl *r, const char *argument)
     }
     for (const Command *c = commands; c->name != NULL; c++)
         buf_printf(out, "  :%-8s %-14s %s\n", c->name, c->arguments, c->doc);
-    buf_puts(out, "\n  ?sum or help(sum) explains a function, ?\"words\" searches, help shows where to begin.\n");
+    buf_puts(out, "\n  ?sum explains a function, ?\"words\" searches, help shows where to begin.\n");
     repl_page(r, out);
 }
 

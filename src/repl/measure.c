@@ -58,6 +58,84 @@ static Chunk *resolved_chunk(const char *text)
     return chunk;
 }
 
+/* ---- :vars ---- */
+
+enum { VARS_COLUMNS = 6 };
+
+typedef struct VarsRow {
+    const char *cell[VARS_COLUMNS];
+} VarsRow;
+
+static void put_size(Buf *out, size_t bytes);
+
+/* A tensor's facts; of other values the type, and a function's signature. */
+static VarsRow row_of_value(const char *name, Value v)
+{
+    GradTensor *x = v.tag == TAG_TENSOR || v.tag == TAG_VARIABLE ? value_tensor(v) : NULL;
+    const char *type = value_type_name(v);
+    VarsRow row = {{name, type, "", "", "", ""}};
+    if (v.tag == TAG_VARIABLE)
+        row.cell[1] = ((const Variable *)v.as.any)->kind == VARIABLE_PARAMETER ? "parameter" : "buffer";
+    if (v.tag == TAG_FUNCTION)
+        row.cell[2] = function_usage(v.as.any)->text;
+    if (x != NULL) {
+        Buf *size = buf_new();
+        put_size(size, (size_t)x->t.size * dtype_size(gt_dtype(x)));
+        row.cell[2] = shape_text(x->t.ndim, tensor_shape(&x->t));
+        row.cell[3] = dtype_name(gt_dtype(x));
+        row.cell[4] = buf_text(size);
+        row.cell[5] = gt_tracked(x) ? "tracked" : "";
+    }
+    return row;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    return strcmp(((const VarsRow *)a)->cell[0], ((const VarsRow *)b)->cell[0]);
+}
+
+/* Columns as wide as their widest cell; blanks at a line's end are left away. */
+static void put_table(Buf *out, const VarsRow *rows, uint32_t count)
+{
+    int width[VARS_COLUMNS] = {0};
+    for (uint32_t i = 0; i < count; i++)
+        for (int k = 0; k < VARS_COLUMNS; k++) {
+            int n = text_width(rows[i].cell[k], strlen(rows[i].cell[k]));
+            /* A signature is the last cell of its row and needs no room in its column. */
+            if (n > width[k] && !(k == 2 && *rows[i].cell[3] == '\0' && i > 0))
+                width[k] = n;
+        }
+    for (uint32_t i = 0; i < count; i++) {
+        int blanks = 0;
+        for (int k = 0; k < VARS_COLUMNS; k++) {
+            const char *cell = rows[i].cell[k];
+            if (*cell != '\0')
+                buf_printf(out, "%*s%s", blanks, "", cell);
+            blanks = (*cell != '\0' ? 0 : blanks) + width[k] + 2 - text_width(cell, strlen(cell));
+        }
+        buf_putc(out, '\n');
+    }
+}
+
+void run_vars(Repl *r, const char *argument)
+{
+    const CellTable *cells = &r->session->main->cells;
+    VarsRow *rows = scratch((cells->size + 1) * sizeof *rows);
+    uint32_t count = 1;
+    Buf *out = buf_new();
+    (void)argument;
+    rows[0] = (VarsRow){{"name", "type", "shape", "dtype", "size", "gradient"}};
+    for (uint32_t i = 0; i < cells->size; i++)
+        if (cells->slots[i] != NULL && cells->slots[i]->value.tag != TAG_UNSET)
+            rows[count++] = row_of_value(cells->slots[i]->name->text, cells->slots[i]->value);
+    qsort(rows + 1, count - 1, sizeof *rows, compare_rows);
+    if (count == 1)
+        buf_puts(out, "There are no variables yet.\n");
+    else
+        put_table(out, rows, count);
+    repl_page(r, out);
+}
+
 /* ---- :type ---- */
 
 static void write_type(Buf *out, Value v)

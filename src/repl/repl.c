@@ -6,6 +6,7 @@
 #include "repl/editor.h"
 #include "repl/history.h"
 #include "repl/screens.h"
+#include "repl/style.h"
 #include "repl/terminal.h"
 #include "repl/tour.h"
 
@@ -162,6 +163,7 @@ int repl_run(Session *session, const ReplOptions *options)
     Entry entry = session_enter(session);
     PoolMark outer = pool_mark();
     editor_begin(options->color);
+    session->paint = options->color ? style_put_source : NULL;
     history_begin();
     screens_greet(options);
     r.tour_step = options->tour ? 1 : 0;

@@ -8,19 +8,22 @@
 #include <string.h>
 
 static const char beginning[] =
-    "2 * 3, sin(pi / 4)                 numbers\n"
-    "x = [1, 2, 3]; x * x + 1           tensors; x[0], x[-1], x[1:] are parts, x.shape (3,)\n"
-    "f(x) = sin(x) * exp(-x^2)          a function\n"
-    "f'(0), f''(0.5)                    its derivatives\n"
-    "w = parameter([2, 3, 4])           a tensor that collects a gradient:\n"
-    "sum(w * w).backward(); w.grad      [4, 6, 8]\n"
-    "for i in range(3) { print(i) }     statements; an open bracket goes on on the next line\n";
+    "2 * 3, sin(pi / 4)              numbers\n"
+    "x = [1, 2, 3]; x * x + 1        tensors; x[0], x[-1], x[1:] are parts of it\n"
+    "f(x) = sin(x) * exp(-x^2)       a function\n"
+    "f'(0), f''(0.5)                 its derivatives\n"
+    "w = parameter([2, 3, 4])        a tensor that collects a gradient:\n"
+    "sum(w * w).backward(); w.grad   [4, 6, 8]\n"
+    "for i in range(3) { print(i) }  statements; a bracket left open wants more\n";
+
+enum { CODE_COLUMNS = 32 };
 
 static const char where_to_go[] =
-    "  ?sum or help(sum)   what a function does      TAB        what could stand here; twice: signatures\n"
-    "  ?\"least squares\"    functions about it        Ctrl-C     drops the input, or stops what runs\n"
-    "  help()              all topics and functions  Ctrl-D     leaves\n"
-    "  :tour               ten short steps           :help      commands such as :vars and :time\n";
+    "?sum, help(sum)   what a function does, with an example\n"
+    "?\"least squares\"  functions about something; help() lists all\n"
+    "TAB               completes a name; a second one shows signatures\n"
+    "Ctrl-C, Ctrl-D    stops what runs or drops the input; leaves\n"
+    ":tour, :help      ten short steps; commands such as :vars and :time\n";
 
 void screens_greet(const ReplOptions *options)
 {
@@ -41,10 +44,9 @@ static void show_beginning(Repl *r)
 {
     Buf *out = buf_new();
     for (const char *line = beginning; *line != '\0';) {
-        size_t bytes = strcspn(line, "\n") + 1, code = 35;
-        buf_puts(out, "  ");
-        put_code(r, out, string_new(line, code)->text);
-        buf_add(out, line + code, bytes - code);
+        size_t bytes = strcspn(line, "\n") + 1;
+        put_code(r, out, string_new(line, CODE_COLUMNS)->text);
+        buf_add(out, line + CODE_COLUMNS, bytes - CODE_COLUMNS);
         line += bytes;
     }
     buf_printf(out, "\n%s", where_to_go);

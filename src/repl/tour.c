@@ -4,6 +4,8 @@
 #include "lib/embedded.h"
 #include "repl/block.h"
 #include "repl/style.h"
+#include "repl/terminal.h"
+#include "repl/wrap.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,10 +51,12 @@ static bool find_step(int number, Step *step)
 
 static void put_explanation(Buf *out, const Step *step, bool color)
 {
+    Buf *words = buf_new();
     buf_printf(out, "\n%s%.*s%s\n", color ? style_codes[STYLE_HEADING] : "", (int)strcspn(step->title, "\n"), step->title,
                color ? style_codes[STYLE_PLAIN] : "");
     for (const char *line = step->text; line < step->end && *line == '#'; line = next_line(line))
-        buf_printf(out, "%.*s\n", (int)strcspn(line + 2, "\n"), line + 2);
+        buf_add(words, line + 1, (size_t)(next_line(line) - line - 1));
+    wrap_put(out, buf_text(words), words->bytes, 0, terminal_size().columns - 1);
 }
 
 /* Input `number` of a step, counted from 0, added to out; false behind the last. */
@@ -128,7 +132,7 @@ void run_tour(Repl *r, const char *argument)
         r->tour_input = 0;
     }
     r->touring = true;
-    puts("Enter runs the line that is offered, which may be changed first; Ctrl-C leaves the tour, :tour goes on with it.");
+    puts("Enter runs the line that is offered; you may change it first. Ctrl-C leaves, :tour goes on.");
 }
 
 /* ---- without one ---- */

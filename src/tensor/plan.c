@@ -3,6 +3,7 @@
 
 #include "base/runtime.h"
 #include "tensor/convert.h"
+#include "tensor/cost.h"
 
 #include <limits.h>
 #include <string.h>
@@ -21,6 +22,7 @@ typedef struct Step {
     const char *data;
     Dtype dtype;                      /* of the result */
     int count, last;                  /* number of inputs; the last step that uses the result */
+    float cost;                       /* nanoseconds an element, with all the steps it needs */
     Place in[ELEMENTWISE_MAX_INPUTS], out;
 } Step;
 
@@ -44,10 +46,14 @@ struct Plan {
     Place root;
     char *buffers;
     size_t thread_bytes;              /* of one thread's buffers */
+    bool unknown;                     /* some kernel has not been measured */
     int expr_count;
     Expr *exprs[EXPR_MAX_NODES];      /* as expr_walk lists them */
     int expr_steps[EXPR_MAX_NODES];   /* the step of each */
 };
+
+/* Cost of reading an element by a layout, about. */
+static const float READING = 0.3f;
 
 /* ---- building ---- */
 
@@ -78,8 +84,14 @@ static Place add_step(Plan *p, const Step *step)
         if (same_step(&p->steps[result.step], step))
             return result;
     }
-    p->steps[p->step_count] = *step;
-    p->steps[p->step_count++].out = result;
+    Step *added = &p->steps[p->step_count++];
+    bool known = true;
+    *added = *step;
+    added->out = result;
+    added->cost = step->kernel != NULL ? kernel_cost(step->kernel, &known) : READING;
+    p->unknown |= !known;
+    for (int i = 0; i < step->count; i++)
+        added->cost += step->in[i].step >= 0 ? p->steps[step->in[i].step].cost : 0;
     return result;
 }
 
@@ -200,6 +212,7 @@ static Plan *plan_new(int exprs, int inputs, int threads)
 {
     Plan *p = scratch(sizeof *p);
     p->step_count = p->constant_count = p->kept_count = p->expr_count = 0;
+    p->unknown = false;
     p->threads = threads;
     p->steps = scratch((size_t)(exprs + 2 * inputs) * sizeof *p->steps);
     p->constants = scratch((size_t)inputs * sizeof *p->constants);
@@ -226,15 +239,15 @@ static void keep(Plan *p, int index)
     p->kept[p->kept_count++] = (Kept){e, s};
 }
 
-/* Storing costs about as much as computing a few kernels again, more where it does not stay in the
- * cache; and not everything is asked for again. So what a consumer has asked for itself is stored at the
- * second time; what is below, at the third, if somebody else than the Exprs above holds it. */
+/* Whether to store a pending result on the way, when more than the Exprs above it hold it. As often as it was computed
+ * before, it may be asked for again, so it is stored when all that computing cost as much as storing it does;
+ * and right away when storing costs little besides computing it once. Storing is bound by memory. */
 static bool worth_keeping(const Plan *p, int index, uint32_t parents)
 {
     const Expr *e = p->exprs[index];
-    if (e->nodes < (e->size < EXPR_LARGE ? 3 : 6))
-        return false;
-    return index == p->expr_count - 1 ? e->uses >= 1 : e->uses >= 2 && e->object.refs > parents;
+    float computing = p->steps[p->expr_steps[index]].cost;
+    float storing = (float)dtype_size((Dtype)e->dtype) * (e->size < EXPR_LARGE ? 0.05f : 0.4f);
+    return e->object.refs > parents && (computing * (float)e->uses >= storing || computing >= 8 * storing);
 }
 
 static void keep_some(Plan *p)
@@ -255,6 +268,55 @@ static void keep_some(Plan *p)
     }
 }
 
+/* ---- running ---- */
+
+static inline char *address(const Place *place, char *buffers, int64_t first)
+{
+    return place->base != NULL ? place->base + first * place->width : buffers + place->offset;
+}
+
+/* One step of a block. */
+static void run_step(const Step *step, char *buffers, int64_t first, int64_t n)
+{
+    const void *in[ELEMENTWISE_MAX_INPUTS];
+    char *out = address(&step->out, buffers, first);
+    for (int i = 0; i < step->count; i++)
+        in[i] = address(&step->in[i], buffers, first);
+    if (step->kernel != NULL)
+        step->kernel((long)n, out, in);
+    else
+        layout_read(step->layout, dtype_size(step->dtype), step->data, first, n, out);
+}
+
+const void *plan_block(const Plan *p, int thread, int64_t first, int64_t n)
+{
+    char *buffers = p->buffers + p->thread_bytes * (size_t)thread;
+    for (int s = 0; s < p->step_count; s++)
+        run_step(&p->steps[s], buffers, first, n);
+    return address(&p->root, buffers, first);
+}
+
+/* Runs the first block, measuring what has not been measured. */
+static void measure(const Plan *p, int64_t size)
+{
+    long n = size < BLOCK ? (long)size : BLOCK;
+    for (int s = 0; s < p->step_count; s++) {
+        const Step *step = &p->steps[s];
+        const void *in[ELEMENTWISE_MAX_INPUTS];
+        bool known = true;
+        if (step->kernel != NULL)
+            kernel_cost(step->kernel, &known);
+        for (int i = 0; i < step->count; i++)
+            in[i] = address(&step->in[i], p->buffers, 0);
+        if (known)
+            run_step(step, p->buffers, 0, n);
+        else
+            kernel_measure(step->kernel, n, address(&step->out, p->buffers, 0), in);
+    }
+}
+
+/* ---- from tensors and expressions ---- */
+
 Plan *plan_expr(Expr *root, void *result, int threads)
 {
     Expr *order[EXPR_MAX_NODES];
@@ -271,7 +333,10 @@ Plan *plan_expr(Expr *root, void *result, int threads)
     if (result != NULL)
         p->steps[place.step].out.base = result;
     keep_some(p);
-    return complete(p, place);
+    complete(p, place);
+    if (p->unknown)
+        measure(p, root->size);
+    return p;
 }
 
 Plan *plan_tensor(const Tensor *x, int threads)
@@ -288,28 +353,4 @@ void plan_finish(Plan *p)
 {
     for (int i = 0; i < p->kept_count; i++)
         expr_stored(p->kept[i].expr, p->kept[i].storage);
-}
-
-/* ---- running ---- */
-
-static inline char *address(const Place *place, char *buffers, int64_t first)
-{
-    return place->base != NULL ? place->base + first * place->width : buffers + place->offset;
-}
-
-const void *plan_block(const Plan *p, int thread, int64_t first, int64_t n)
-{
-    char *buffers = p->buffers + p->thread_bytes * (size_t)thread;
-    for (int s = 0; s < p->step_count; s++) {
-        const Step *step = &p->steps[s];
-        const void *in[ELEMENTWISE_MAX_INPUTS];
-        char *out = address(&step->out, buffers, first);
-        for (int i = 0; i < step->count; i++)
-            in[i] = address(&step->in[i], buffers, first);
-        if (step->kernel != NULL)
-            step->kernel((long)n, out, in);
-        else
-            layout_read(step->layout, dtype_size(step->dtype), step->data, first, n, out);
-    }
-    return address(&p->root, buffers, first);
 }

@@ -3,6 +3,7 @@
 #define DBX_TENSOR_STATE_H
 
 #include "base/runtime.h"
+#include "tensor/cost.h"
 #include "tensor/parallel.h"
 #include "tensor/random.h"
 
@@ -10,6 +11,7 @@ typedef struct TensorSession {
     Random random;
     bool looked_inside;               /* an element of an abstract tensor was asked for, which threw */
     Workers workers;                  /* parallel_set_threads, parallel_stop */
+    KernelCosts costs;
 } TensorSession;
 
 static inline TensorSession *tensor_state(void) { return rt->tensor; }

@@ -83,8 +83,8 @@ def number(value):
 
 
 def elements(tensor):
-    # Adding gives storage to the zeros that PyTorch leaves without.
-    values = torch.zeros(tensor.shape, dtype=torch.float64) + tensor.detach()
+    # A copy gives storage to the zeros that PyTorch leaves without.
+    values = torch.empty(tensor.shape, dtype=torch.float64).copy_(tensor.detach())
     return "".join(" " + number(v) for v in values.flatten().tolist())
 
 

@@ -171,7 +171,7 @@ static void compare_gradient(const Inputs *in, const char *field, double toleran
     read_elements(field + 2 + second, &want);
     sprintf(text, "%c%s", field[0], second ? "_second" : "_gradient");
     run("%s = %c[%d]", text, second ? 'h' : 'g', i);
-    compare(text, &want, tolerance, 1e-15);
+    compare(text, &want, tolerance, 1e-14);
 }
 
 static void test_case(void **state)
