@@ -70,7 +70,7 @@ $(BUILD)/%.o: src/%.c Makefile | $(GENERATED_HEADERS)
 $(BUILD)/%.o: $(BUILD)/%.c Makefile | $(GENERATED_HEADERS)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(OPTIMIZE) -MMD -MP -c -o $@ $<
 
-$(BUILD)/tensor/%.o $(BUILD)/ops/%.o: OPTIMIZE = $(OPTIMIZE_KERNELS)
+$(BUILD)/tensor/%.o $(BUILD)/grad/core.o $(BUILD)/ops/%.o: OPTIMIZE = $(OPTIMIZE_KERNELS)
 
 unit-tests: $(UNIT_TESTS)
 

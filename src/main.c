@@ -1,8 +1,11 @@
 /* The command: options, then over to a script or the REPL. */
 #include "lang/check.h"
+#include "lang/format.h"
 #include "lang/session.h"
 #include "lib/reference.h"
+#include "repl/manual.h"
 #include "repl/repl.h"
+#include "repl/tour.h"
 #include "tensor/dtype.h"
 
 #include <errno.h>
@@ -13,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -21,12 +25,13 @@ static const char version[] = "0.1.0";
 enum { EXIT_DONE = 0, EXIT_SCRIPT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
 typedef enum Action {
-    ACTION_DEFAULT, ACTION_CODE, ACTION_INTERACTIVE, ACTION_CHECK, ACTION_DOC, ACTION_REFERENCE, ACTION_TEST_DOCS
+    ACTION_DEFAULT, ACTION_CODE, ACTION_INTERACTIVE, ACTION_CHECK, ACTION_FORMAT, ACTION_TOUR, ACTION_DOC, ACTION_REFERENCE,
+    ACTION_TEST_DOCS, ACTION_MANUAL, ACTION_COMPLETION
 } Action;
 
 typedef struct Command {
     Action action;
-    const char *operand;              /* of -e, -i, --doc */
+    const char *operand;              /* of -e, -i, --doc, --completion */
     SessionOptions session;
     bool quiet, sandbox;
     const char *color;                /* "auto", "always", "never" */
@@ -35,28 +40,49 @@ typedef struct Command {
     int rest_count;
 } Command;
 
-static void print_usage(FILE *to)
-{
-    fputs("usage: dbx [options] [FILE [ARG...]]\n"
-          "\n"
-          "  dbx                    read, evaluate, print; or run standard input when it is no terminal\n"
-          "  dbx FILE [ARG...]      run a script; its arguments are in args\n"
-          "  dbx -e CODE            run CODE, showing expressions\n"
-          "  dbx -i FILE            run a script, then go on interactively\n"
-          "  dbx --check FILE...    look for errors without running\n"
-          "  dbx --doc NAME         show the documentation of a name\n"
-          "\n"
-          "  -q, --quiet            no greeting\n"
-          "  --seed N               start of the random numbers\n"
-          "  --dtype D              default dtype: float32 or float64\n"
-          "  --threads N            threads for large tensors\n"
-          "  --max-memory SIZE      limit on memory, such as 300M or 1G\n"
-          "  --timeout SECONDS      limit on time\n"
-          "  --sandbox              no files outside of the script's folder\n"
-          "  --color WHEN           auto, always or never\n"
-          "  -h, --help             this text\n"
-          "  -V, --version          the version\n", to);
-}
+/* What getopt calls an option: its letter, or else one of these. */
+enum {
+    OPTION_SEED = 256, OPTION_DTYPE, OPTION_THREADS, OPTION_MEMORY, OPTION_TIMEOUT, OPTION_SANDBOX, OPTION_COLOR,
+    OPTION_CHECK, OPTION_DOC, OPTION_TOUR, OPTION_REFERENCE, OPTION_TEST_DOCS, OPTION_MANUAL, OPTION_COMPLETION
+};
+
+static const UsageRow usages[] = {
+    {"dbx", "read, evaluate, print; or run standard input when it is no terminal"},
+    {"dbx FILE [ARG...]", "run a script; its arguments are in args"},
+    {"dbx -e CODE", "run CODE, showing expressions"},
+    {"dbx -i FILE", "run a script, then go on interactively"},
+    {"dbx --check FILE...", "look for errors without running"},
+    {"dbx fmt FILE...", "rewrite programs in the one style; - formats standard input"},
+    {"dbx --doc NAME", "show the documentation of a name"},
+    {NULL, NULL}
+};
+
+static const OptionRow options[] = {
+    {'e', NULL, "CODE", "run CODE, showing expressions", 'e', false},
+    {'i', NULL, "FILE", "run FILE, then go on interactively", 'i', false},
+    {0, "check", NULL, "look for errors in the files, and run nothing", OPTION_CHECK, false},
+    {0, "doc", "NAME", "show the documentation of a name", OPTION_DOC, false},
+    {0, "tour", NULL, "take the tour of the language", OPTION_TOUR, false},
+    {'q', "quiet", NULL, "no greeting", 'q', false},
+    {0, "seed", "N", "start of the random numbers", OPTION_SEED, false},
+    {0, "dtype", "float32|float64", "default dtype", OPTION_DTYPE, false},
+    {0, "threads", "N", "threads for large tensors", OPTION_THREADS, false},
+    {0, "max-memory", "SIZE", "limit on memory, such as 300M or 1G", OPTION_MEMORY, false},
+    {0, "timeout", "SECONDS", "limit on time", OPTION_TIMEOUT, false},
+    {0, "sandbox", NULL, "no files outside of the script's folder", OPTION_SANDBOX, false},
+    {0, "color", "auto|always|never", "colours; auto: on a terminal that has them", OPTION_COLOR, false},
+    {'h', "help", NULL, "this text", 'h', false},
+    {'V', "version", NULL, "the version", 'V', false},
+    {0, "reference", NULL, "the page of all functions", OPTION_REFERENCE, true},
+    {0, "test-docs", NULL, "run the examples of all functions", OPTION_TEST_DOCS, true},
+    {0, "manual", NULL, "the manual page", OPTION_MANUAL, true},
+    {0, "completion", "bash|zsh", "the completion of a shell", OPTION_COMPLETION, true},
+    {0, NULL, NULL, NULL, 0, false}
+};
+
+enum { OPTION_ROWS = sizeof options / sizeof *options };
+
+static const Manual manual = {version, usages, options};
 
 static _Noreturn void usage_error(const char *format, ...) PRINTF_LIKE(1, 2);
 static _Noreturn void usage_error(const char *format, ...)
@@ -129,25 +155,10 @@ static const char *parse_color(const char *text)
     return text;
 }
 
-enum {
-    OPTION_SEED = 256, OPTION_DTYPE, OPTION_THREADS, OPTION_MEMORY, OPTION_TIMEOUT, OPTION_SANDBOX, OPTION_COLOR,
-    OPTION_CHECK, OPTION_DOC, OPTION_REFERENCE, OPTION_TEST_DOCS
-};
-
-static const struct option long_options[] = {
-    {"quiet", no_argument, NULL, 'q'}, {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'},
-    {"seed", required_argument, NULL, OPTION_SEED}, {"dtype", required_argument, NULL, OPTION_DTYPE},
-    {"threads", required_argument, NULL, OPTION_THREADS}, {"max-memory", required_argument, NULL, OPTION_MEMORY},
-    {"timeout", required_argument, NULL, OPTION_TIMEOUT}, {"sandbox", no_argument, NULL, OPTION_SANDBOX},
-    {"color", required_argument, NULL, OPTION_COLOR}, {"check", no_argument, NULL, OPTION_CHECK},
-    {"doc", required_argument, NULL, OPTION_DOC}, {"reference", no_argument, NULL, OPTION_REFERENCE},
-    {"test-docs", no_argument, NULL, OPTION_TEST_DOCS}, {NULL, 0, NULL, 0},
-};
-
 static void set_action(Command *c, Action action, const char *operand)
 {
     if (c->action != ACTION_DEFAULT)
-        usage_error("only one of -e, -i, --check and --doc can be given");
+        usage_error("only one of -e, -i, --check, --doc and --tour can be given");
     c->action = action;
     c->operand = operand;
 }
@@ -162,6 +173,9 @@ static void take_option(Command *c, int option)
     case OPTION_DOC: set_action(c, ACTION_DOC, optarg); break;
     case OPTION_REFERENCE: set_action(c, ACTION_REFERENCE, NULL); break;
     case OPTION_TEST_DOCS: set_action(c, ACTION_TEST_DOCS, NULL); break;
+    case OPTION_TOUR: set_action(c, ACTION_TOUR, NULL); break;
+    case OPTION_MANUAL: set_action(c, ACTION_MANUAL, NULL); break;
+    case OPTION_COMPLETION: set_action(c, ACTION_COMPLETION, optarg); break;
     case OPTION_SEED: c->session.seeded = true; c->session.seed = parse_seed(optarg); break;
     case OPTION_DTYPE: c->session.dtype = parse_dtype(optarg); break;
     case OPTION_THREADS: c->session.threads = parse_threads(optarg); break;
@@ -170,7 +184,7 @@ static void take_option(Command *c, int option)
     case OPTION_SANDBOX: c->sandbox = true; break;
     case OPTION_COLOR: c->color = parse_color(optarg); break;
     case 'h':
-        print_usage(stdout);
+        manual_usage(stdout, &manual);
         exit(EXIT_DONE);
     case 'V':
         printf("dbx %s\n", version);
@@ -179,11 +193,31 @@ static void take_option(Command *c, int option)
     }
 }
 
+/* The table as getopt wants it: letters for the short ones, rows for the long ones. */
+static void tell_getopt(char *letters, struct option *rows)
+{
+    *letters++ = '+';                 /* options of a script are not ours */
+    *letters++ = ':';
+    for (const OptionRow *row = options; row->doc != NULL; row++) {
+        if (row->letter != 0)
+            *letters++ = (char)row->letter;
+        if (row->letter != 0 && row->argument != NULL)
+            *letters++ = ':';
+        if (row->name != NULL)
+            *rows++ = (struct option){row->name, row->argument != NULL ? required_argument : no_argument, NULL, row->id};
+    }
+    *letters = '\0';
+    *rows = (struct option){NULL, 0, NULL, 0};
+}
+
 static void parse_command(Command *c, int argc, char **argv)
 {
+    char letters[2 * OPTION_ROWS + 3];
+    struct option rows[OPTION_ROWS + 1];
     int option, index = 0;
+    tell_getopt(letters, rows);
     opterr = 0;
-    while ((option = getopt_long(argc, argv, "+:qhVe:i:", long_options, &index)) != -1) {
+    while ((option = getopt_long(argc, argv, letters, rows, &index)) != -1) {
         if (option == ':')
             usage_error("%s wants a value", argv[optind - 1]);
         if (option == '?' && optopt != 0 && optopt < 256)
@@ -194,6 +228,11 @@ static void parse_command(Command *c, int argc, char **argv)
     }
     c->rest = argv + optind;
     c->rest_count = argc - optind;
+    if (c->action == ACTION_DEFAULT && c->rest_count > 1 && strcmp(c->rest[0], "fmt") == 0) {
+        c->action = ACTION_FORMAT;
+        c->rest++;
+        c->rest_count--;
+    }
     if (c->action == ACTION_CHECK && c->rest_count == 0)
         usage_error("--check takes the files to look at");
 }
@@ -267,15 +306,19 @@ static Text read_standard_input(void)
     return text;
 }
 
+/* Without opening it: what a pipe gives can be read only once. */
 static void check_readable(const char *path)
 {
-    FILE *file = fopen(path, "rb");
-    int first = file != NULL ? fgetc(file) : EOF;
-    if (file == NULL || (first == EOF && ferror(file))) {
+    struct stat about;
+    bool readable = access(path, R_OK) == 0 && stat(path, &about) == 0;
+    if (readable && S_ISDIR(about.st_mode)) {
+        readable = false;
+        errno = EISDIR;
+    }
+    if (!readable) {
         fprintf(stderr, "dbx: cannot read '%s': %s\n", path, strerror(errno));
         exit(EXIT_USAGE);
     }
-    fclose(file);
 }
 
 /* The exit status of a run, after its error was shown. */
@@ -291,12 +334,18 @@ static int finish_run(Session *s, bool ok)
     return strcmp(session_error_kind(s), "interrupt") == 0 ? EXIT_INTERRUPTED : EXIT_SCRIPT_FAILED;
 }
 
+static int run_repl(Session *s, const Command *c)
+{
+    ReplOptions how = {.quiet = c->quiet, .color = want_color(c, STDOUT_FILENO), .tour = c->action == ACTION_TOUR};
+    return repl_run(s, &how);
+}
+
 static int run_script_or_input(Session *s, const Command *c)
 {
     if (c->rest_count > 0)
         return finish_run(s, session_run_file(s, c->rest[0]));
     if (isatty(STDIN_FILENO))
-        return repl_run(s, &(ReplOptions){.quiet = c->quiet, .color = want_color(c, STDOUT_FILENO)});
+        return run_repl(s, c);
     Text text = read_standard_input();
     int status = finish_run(s, session_run_bytes(s, text.bytes, text.count, "<stdin>", RUN_SCRIPT));
     free(text.bytes);
@@ -312,7 +361,7 @@ static int run_action(Session *s, const Command *c)
         int status = finish_run(s, session_run_file(s, c->operand));
         if (s->exiting)
             return status;
-        return repl_run(s, &(ReplOptions){.quiet = c->quiet, .color = want_color(c, STDOUT_FILENO)});
+        return run_repl(s, c);
     }
     case ACTION_CHECK:
         return check_files(s, c->rest_count, c->rest) ? EXIT_DONE : EXIT_SCRIPT_FAILED;
@@ -322,6 +371,10 @@ static int run_action(Session *s, const Command *c)
         return reference_print(s, NULL) ? EXIT_DONE : EXIT_SCRIPT_FAILED;
     case ACTION_TEST_DOCS:
         return reference_test(s);
+    case ACTION_FORMAT:
+        return format_files(s, c->rest_count, c->rest) ? EXIT_DONE : EXIT_SCRIPT_FAILED;
+    case ACTION_TOUR:
+        return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) ? run_repl(s, c) : tour_show(s);
     default:
         return run_script_or_input(s, c);
     }
@@ -330,13 +383,13 @@ static int run_action(Session *s, const Command *c)
 /* Unreadable files are wrong usage, and said before anything runs. */
 static void check_operands(const Command *c)
 {
+    bool files = c->action == ACTION_CHECK || c->action == ACTION_FORMAT;
+    int count = files ? c->rest_count : c->action == ACTION_DEFAULT && c->rest_count > 0 ? 1 : 0;
     if (c->action == ACTION_INTERACTIVE)
         check_readable(c->operand);
-    else if (c->action == ACTION_CHECK)
-        for (int i = 0; i < c->rest_count; i++)
+    for (int i = 0; i < count; i++)
+        if (c->action != ACTION_FORMAT || strcmp(c->rest[i], "-") != 0)
             check_readable(c->rest[i]);
-    else if (c->action == ACTION_DEFAULT && c->rest_count > 0)
-        check_readable(c->rest[0]);
 }
 
 /* The folder that a sandboxed run may use. */
@@ -352,10 +405,23 @@ static const char *sandbox_folder(const Command *c)
     return folder;
 }
 
+/* What needs no session. */
+static void write_documents(const Command *c)
+{
+    if (c->action == ACTION_MANUAL)
+        manual_page(stdout, &manual);
+    else if (c->action != ACTION_COMPLETION)
+        return;
+    else if (!manual_completion(stdout, &manual, c->operand))
+        usage_error("--completion takes bash or zsh, not '%s'", c->operand);
+    exit(EXIT_DONE);
+}
+
 int main(int argc, char **argv)
 {
     Command c = {.color = "auto"};
     parse_command(&c, argc, argv);
+    write_documents(&c);
     check_operands(&c);
     widen_stack();
     signal(SIGPIPE, SIG_DFL);

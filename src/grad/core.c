@@ -205,6 +205,7 @@ GradTensor *gt_weaken(GradTensor *x)
         return x;
     x = gt_alias(gt_cast(x, DTYPE_FLOAT64));
     x->t.flags |= GT_WEAK;
+    batch_of(x)->t.flags |= GT_WEAK;
     return x;
 }
 

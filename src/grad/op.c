@@ -248,6 +248,15 @@ static int elementwise_shape(const OpCall *c, const GradTensor *const *in, int c
     return ndim;
 }
 
+/* A whole number beside integer tensors is one of them, so that it wraps as they do: -1 is 255 in uint8. */
+static void make_whole(Tensor *number)
+{
+    double x;
+    memcpy(&x, number->as.cell, sizeof x);
+    number->dtype = DTYPE_INT64;
+    dtype_write(DTYPE_INT64, number->as.cell, x);
+}
+
 /* Numbers among the inputs stand in 0-d tensors on this frame. */
 static GradTensor *elementwise(const OpCall *c)
 {
@@ -275,6 +284,9 @@ static GradTensor *elementwise(const OpCall *c)
     Dtype compute = promoted(&p, op->dtypes);
     if (op->kernel[compute] == NULL)
         throw_dtype(c, compute);
+    for (int i = 0; i < count && dtype_is_integer(compute); i++)
+        if (is_number(c, i))
+            make_whole(&numbers[i].t);
     int ndim = elementwise_shape(c, in, count, shape);
     GradTensor *out = call_out(c, op->dtypes == DTYPES_COMPARE ? DTYPE_BOOL : compute, ndim, shape);
     if (!p.any)

@@ -50,7 +50,7 @@ bool value_is_numeric(Value v)
 
 static bool tensor_truth(GradTensor *x)
 {
-    if (gt_batch(x) != 0)
+    if (gt_batch(x) != 0 && x->t.size == 1)
         error_throw_hint(ERROR_TYPE, "where(c, a, b) chooses in each slice by itself; or loop over the slices: stack(map(f, xs))",
                          "inside of vmap a mapped value stands for all slices at once, which may be true in some and false in "
                          "others: an `if` or `while` cannot depend on it");

@@ -10,6 +10,11 @@
  * dtype, except int64, which is refused with an error that begins with `who`. Weak tensors stay weak. */
 GradTensor *differentiable(const char *who, GradTensor *x);
 
+/* The graph of what was evaluated inside of vmaps has batches where the language saw slices of these levels (grad/batch.h). A
+ * tensor as the graph has it, and as the language sees it; levels that are not the graph's stay mapped in both. */
+GradTensor *graph_batch(GradTensor *x, uint32_t levels);
+GradTensor *graph_slice(GradTensor *x, uint32_t levels);
+
 /* grad(f, argnum): the function that gives the gradient. */
 Value gradient_function(Value f, Value argnum);
 

@@ -1,8 +1,47 @@
 #include "lib/derivative.h"
 
 #include "grad/batch.h"
+#include "ops/rules.h"
 
 #include <string.h>
+
+/* ---- slices and batches ---- */
+
+/* x with its first axes, which belong to `first` and then to `second`, in the order of `wanted_first` and then the rest. */
+static GradTensor *reorder(GradTensor *x, uint32_t first, uint32_t second, uint32_t wanted_first, uint32_t wanted_second)
+{
+    int from[32], order[TENSOR_MAX_NDIM], n = 0;
+    uint32_t groups[] = {first, second}, wanted[] = {wanted_first, wanted_second};
+    bool same = true;
+    for (int g = 0; g < 2; g++)
+        for (int level = 0; level < 32; level++)
+            if (groups[g] >> level & 1)
+                from[level] = n++;
+    int at = 0;
+    for (int g = 0; g < 2; g++)
+        for (int level = 0; level < 32; level++)
+            if (wanted[g] >> level & 1)
+                order[at++] = from[level];
+    for (int i = 0; i < x->t.ndim; i++) {
+        if (i >= n)
+            order[i] = i;
+        same &= order[i] == i;
+    }
+    return same ? x : t_permute(x, order);
+}
+
+GradTensor *graph_slice(GradTensor *x, uint32_t levels)
+{
+    uint32_t own = gt_batch(x);
+    return batch_slice(reorder(batch_of(x), own, levels, own | levels, 0), own | levels);
+}
+
+GradTensor *graph_batch(GradTensor *x, uint32_t levels)
+{
+    uint32_t others = gt_batch(x) & ~levels;
+    GradTensor *batch = batch_over(x, levels);
+    return batch_slice(reorder(batch, others | levels, 0, others, levels), others);
+}
 
 /* ---- evaluating ---- */
 
@@ -126,7 +165,7 @@ TensorList *derivation_match(const Derivation *d, const char *what, Value given,
         if (!shape_equal(x->t.ndim, tensor_shape(&x->t), like->t.ndim, tensor_shape(&like->t)))
             error_throw(ERROR_SHAPE, "%s: the %s has shape %s, but what it belongs to has shape %s", d->who, what,
                         shape_text(x->t.ndim, tensor_shape(&x->t)), shape_text(like->t.ndim, tensor_shape(&like->t)));
-        x = batch_over(x, gt_batch(like));
+        x = graph_batch(x, gt_batch(like));
         x = gt_weak(nodes->at[i]) ? gt_weaken(x) : gt_cast(x, gt_dtype(nodes->at[i]));
         list->at[i] = object_retain(x);
     }
@@ -173,7 +212,7 @@ static Value gradient_value(Value leaf, void *context)
     } else if (g == NULL) {
         return value_object(TAG_TENSOR, gt_zeros_like(like));
     }
-    return value_of_tensor(batch_slice(g, gt_batch(like)));
+    return value_of_tensor(graph_slice(g, gt_batch(like)));
 }
 
 Value derivation_value(Value form, GradTensor *const *gradients)

@@ -1,6 +1,7 @@
 #include "lib/node.h"
 
 #include "grad/batch.h"
+#include "lib/derivative.h"
 #include "ops/index.h"
 #include "tensor/state.h"
 
@@ -199,41 +200,8 @@ void node_rule_end(const NodeRule *rule)
     grad_state()->levels = rule->outer;
 }
 
-/* x with its first axes, which belong to `first` and then to `second`, in the order of `wanted_first` and then the rest. */
-static GradTensor *reorder(GradTensor *x, uint32_t first, uint32_t second, uint32_t wanted_first, uint32_t wanted_second)
-{
-    int from[32], order[TENSOR_MAX_NDIM], n = 0;
-    uint32_t groups[] = {first, second}, wanted[] = {wanted_first, wanted_second};
-    bool same = true;
-    for (int g = 0; g < 2; g++)
-        for (int level = 0; level < 32; level++)
-            if (groups[g] >> level & 1)
-                from[level] = n++;
-    int at = 0;
-    for (int g = 0; g < 2; g++)
-        for (int level = 0; level < 32; level++)
-            if (wanted[g] >> level & 1)
-                order[at++] = from[level];
-    for (int i = 0; i < x->t.ndim; i++) {
-        if (i >= n)
-            order[i] = i;
-        same &= order[i] == i;
-    }
-    return same ? x : t_permute(x, order);
-}
-
-GradTensor *node_slice(const NodeRule *rule, GradTensor *x)
-{
-    uint32_t own = gt_batch(x);
-    return batch_slice(reorder(batch_of(x), own, rule->levels, own | rule->levels, 0), own | rule->levels);
-}
-
-GradTensor *node_batch(const NodeRule *rule, GradTensor *x)
-{
-    uint32_t others = gt_batch(x) & ~rule->levels;
-    GradTensor *batch = batch_over(x, rule->levels);
-    return batch_slice(reorder(batch, others | rule->levels, 0, others, rule->levels), others);
-}
+GradTensor *node_slice(const NodeRule *rule, GradTensor *x) { return graph_slice(x, rule->levels); }
+GradTensor *node_batch(const NodeRule *rule, GradTensor *x) { return graph_batch(x, rule->levels); }
 
 typedef struct NextInput {
     const NodeRule *rule;

@@ -331,7 +331,7 @@ static GradTensor *convolve_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_convolve = {
-    .usage = "convolve(x, w, geometry)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_INTS}, .dtypes = DTYPES_FLOAT,
+    .usage = "conv2d(x, w, geometry)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_INTS}, .dtypes = DTYPES_FLOAT,
     .doc = "Cross-correlation of images [N, C, H, W] with filters [O, C, kh, kw], as conv2d without bias.",
     .forward = convolve_forward, .vjp = convolve_vjp, .linear = LINEAR_EACH,
 };

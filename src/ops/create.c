@@ -42,14 +42,12 @@ static int64_t count_arg(const OpCall *c, const char *name, int64_t n)
 
 /* ---- filled ---- */
 
-/* Constants are deferred, but one that does not fit the memory is an error where it is made, not where it
- * is used. */
+/* Constants could be deferred, but one that does not fit the memory is an error where it is made, not where it is
+ * used. */
 static GradTensor *fill_now(GradTensor *out, double value)
 {
-    enum { SURELY_FITS = 1 << 28 };
     tensor_fill(&out->t, value);
-    if (out->t.size > SURELY_FITS)
-        tensor_data(&out->t);
+    tensor_data(&out->t);
     return out;
 }
 

@@ -3,6 +3,7 @@
 
 #include "ops/matrix.h"
 #include "ops/rules.h"
+#include "tensor/parallel.h"
 
 #include <limits.h>
 #include <string.h>
@@ -155,10 +156,35 @@ int lapack_getrf(Dtype dtype, int n, void *a, int *pivots)
     return info;
 }
 
-void lapack_getrs(Dtype dtype, int n, int columns, const void *lu, const int *pivots, void *b)
+/* Right sides are independent of each other, so threads share them. */
+typedef struct RightSides {
+    Dtype dtype;
+    const char *transposed;
+    int n, columns, pieces;
+    const void *lu;
+    const int *pivots;
+    char *b;
+} RightSides;
+
+static void solve_piece(const void *job, int64_t piece, int thread)
 {
-    int info = 0, lda = at_least_one(n);
-    CALL(dtype, getrs, "N", &n, &columns, (const T *)lu, &lda, pivots, (T *)b, &lda, &info, 1);
+    const RightSides *r = job;
+    int64_t first = r->columns * piece / r->pieces, end = r->columns * (piece + 1) / r->pieces;
+    int info = 0, lda = at_least_one(r->n), columns = (int)(end - first);
+    char *b = r->b + (size_t)first * (size_t)r->n * dtype_size(r->dtype);
+    (void)thread;
+    CALL(r->dtype, getrs, r->transposed, &r->n, &columns, (const T *)r->lu, &lda, r->pivots, (T *)(void *)b,
+         &lda, &info, 1);
+}
+
+void lapack_getrs(Dtype dtype, bool transposed, int n, int columns, const void *lu, const int *pivots,
+                  void *b)
+{
+    enum { PIECES = 8, PIECE_COLUMNS = 16 };
+    RightSides r = {dtype, transposed ? "T" : "N", n, columns, 1, lu, pivots, b};
+    if (columns >= 2 * PIECE_COLUMNS)
+        r.pieces = columns / PIECE_COLUMNS < PIECES ? columns / PIECE_COLUMNS : PIECES;
+    parallel_run(r.pieces, (int64_t)n * columns, solve_piece, &r);
 }
 
 int lapack_potrf(Dtype dtype, int n, void *a)

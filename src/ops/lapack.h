@@ -27,8 +27,9 @@ Dtype lapack_dtype(const OpCall *c);
 
 /* P L U = A [n, n]; info i: U[i - 1][i - 1] is 0. */
 int lapack_getrf(Dtype dtype, int n, void *a, int *pivots);
-/* Solves A X = B [n, columns] from the factors of A. */
-void lapack_getrs(Dtype dtype, int n, int columns, const void *lu, const int *pivots, void *b);
+/* Solves A X = B [n, columns], or A' X = B, from the factors of A. */
+void lapack_getrs(Dtype dtype, bool transposed, int n, int columns, const void *lu, const int *pivots,
+                  void *b);
 /* Lower factor L L' = A, in the lower triangle; info i: the leading minor of order i is not positive. */
 int lapack_potrf(Dtype dtype, int n, void *a);
 /* Q [m, min(m, n)] and R [min(m, n), n] of A [m, n], which is overwritten. */

@@ -1,6 +1,8 @@
 /* Layers without parameters of their own. */
+#include "grad/batch.h"
 #include "ops/index.h"
 #include "ops/matrix.h"
+#include "ops/reduce.h"
 #include "tensor/state.h"
 
 #include <string.h>
@@ -75,20 +77,56 @@ const Op op_dropout = {
 
 /* ---- normalisation ---- */
 
-/* (x - mean) / sqrt(variance + eps) over the axes of a mask, times weight plus bias where there are any. */
-static GradTensor *normalized(GradTensor *x, uint32_t axes, GradTensor *weight, GradTensor *bias, double eps)
+/* y = (x - mean) r and r = 1 / sqrt(variance + eps) over some axes. Derivatives are formulas in y and r
+ * alone, so that nothing is computed twice. */
+static void normalize_forward(const OpCall *c, GradTensor **out)
 {
-    double count = 1;
-    for (int i = 0; i < x->t.ndim; i++)
-        count *= axes >> i & 1 ? (double)tensor_shape(&x->t)[i] : 1;
-    if (!dtype_is_float(gt_dtype(x)))
-        x = gt_cast(x, grad_state()->default_dtype);
+    GradTensor *x = gt_detach(call_in(c, 0));
+    uint32_t axes = call_axes(c, c->args[1].ints, x->t.ndim);
+    double count = (double)reduce_count(x, axes);
     GradTensor *centred = t_sub(x, t_with(&op_div, t_sum_axes(x, axes, true), count));
     GradTensor *variance = t_with(&op_div, t_sum_axes(t_square(centred), axes, true), count);
-    GradTensor *out = t_div(centred, t_sqrt(t_plus(variance, eps)));
-    if (weight != NULL)
-        out = t_mul(out, weight);
-    return bias == NULL ? out : t_add(out, bias);
+    out[1] = t_reciprocal(t_sqrt(t_plus(variance, c->args[2].number)));
+    out[0] = t_mul(centred, out[1]);
+}
+
+/* dx' = r (g - mean(g) - y mean(g y)) - h r^2 y / n, for the cotangents g of y and h of r */
+static GradTensor *normalize_vjp(const OpCall *c, int i, GradTensor *const *g)
+{
+    GradTensor *x = call_in(c, i), *y = call_result(c, 0), *r = call_result(c, 1), *sum = NULL;
+    uint32_t axes = call_axes(c, c->args[1].ints, x->t.ndim);
+    double count = (double)reduce_count(x, axes);
+    if (g[0] != NULL) {
+        GradTensor *mean = t_with(&op_div, t_sum_axes(g[0], axes, true), count);
+        GradTensor *along = t_with(&op_div, t_sum_axes(t_mul(g[0], y), axes, true), count);
+        sum = t_mul(r, t_sub(t_sub(g[0], mean), t_mul(y, along)));
+    }
+    if (g[1] != NULL) {
+        GradTensor *part = t_mul(t_with(&op_div, t_mul(g[1], t_square(r)), count), y);
+        sum = sum == NULL ? gt_neg(part) : t_sub(sum, part);
+    }
+    return sum;
+}
+
+const Op op_normalize = {
+    .usage = "normalize(x, axis, eps)", .args = {ARG_TENSOR, ARG_AXES, ARG_NUMBER}, .dtypes = DTYPES_FLOAT,
+    .doc = "(y, r): x less its mean over the axes, times r, which is 1 / sqrt(variance + eps).",
+    .outputs = 2, .forward_many = normalize_forward, .vjp_many = normalize_vjp, .batch_many = batch_axes_many,
+};
+
+/* x normalized over the axes of a mask, times weight plus bias where there are any. */
+static GradTensor *normalized(GradTensor *x, uint32_t mask, GradTensor *weight, GradTensor *bias, double eps)
+{
+    IntList *axes = int_list_new(__builtin_popcount(mask), NULL);
+    GradTensor *out[2];
+    for (int i = 0, n = 0; i < x->t.ndim; i++)
+        if (mask >> i & 1)
+            axes->at[n++] = i;
+    if (!dtype_is_float(gt_dtype(x)))
+        x = gt_cast(x, grad_state()->default_dtype);
+    op_call_many(&op_normalize, (Arg[OP_MAX_ARGS]){{.tensor = x}, {.ints = axes}, {.number = eps}}, 0, out);
+    GradTensor *y = weight == NULL ? out[0] : t_mul(out[0], weight);
+    return bias == NULL ? y : t_add(y, bias);
 }
 
 /* Weight and bias, where given, must be vectors of n elements. */

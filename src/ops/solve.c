@@ -55,7 +55,7 @@ static GradTensor *inv_forward(const OpCall *c)
         if (lapack_getrf(dtype, n, lu, pivots) > 0)
             throw_singular(c, i, count);
         set_identity(dtype, n, to);
-        lapack_getrs(dtype, n, n, lu, pivots, to);
+        lapack_getrs(dtype, false, n, n, lu, pivots, to);
     }
     return lapack_out(c, base);
 }
@@ -182,87 +182,143 @@ static GradTensor *solution(const OpCall *c, const Equations *e, GradTensor *bas
 }
 
 /* For vmap: both sides as matrices with as many axes, then side by side. A matrix that is the same in all
- * slices stays one matrix, of which the factors are computed once. */
+ * slices stays one matrix, of which the factors are computed once. The factors that solve has go with A: they
+ * are found by the number of the matrix, whatever the axes are. */
 static GradTensor *batch_equations(const OpCall *c, uint32_t levels)
 {
     GradTensor *a = call_in(c, 0), *b = call_in(c, 1);
+    Arg args[OP_MAX_ARGS] = {{0}};
     matrix_check(c, a);
-    bool vector = b->t.ndim > 0 && is_vector(a, b);
+    bool vector = b->t.ndim > 0 && is_vector(a, b), mapped = gt_batch(a) != 0;
+    for (int i = 2; i < op_arg_count(c->op); i++) {
+        args[i] = c->args[i];
+        if (c->op->args[i] == ARG_TENSOR && mapped)
+            args[i].tensor = batch_over(args[i].tensor, levels);
+    }
     if (b->t.ndim > 0)
         b = as_columns(b, vector);
     while (b->t.ndim >= 2 && a->t.ndim > b->t.ndim)
         b = matrix_unsqueeze(b, b->t.ndim);
-    while (gt_batch(a) != 0 && a->t.ndim < b->t.ndim)
+    while (mapped && a->t.ndim < b->t.ndim)
         a = matrix_unsqueeze(a, a->t.ndim);
-    a = gt_batch(a) != 0 ? batch_over(a, levels) : a;
-    GradTensor *x = batch_slice(op_call2(c->op, a, batch_over(b, levels)), levels);
-    return batch_over(from_columns(x, vector), levels);
+    args[0].tensor = mapped ? batch_over(a, levels) : a;
+    args[1].tensor = batch_over(b, levels);
+    return batch_over(from_columns(batch_slice(op_call(c->op, args, 0), levels), vector), levels);
 }
 
 /* ---- solve ---- */
 
-/* The factors of every matrix of A, in place; bit by bit in `bad` those with elements that are not finite. */
-static void factor(const OpCall *c, const Equations *e, char *lu, int *pivots, bool *bad)
+/* P L U of each matrix, in LAPACK's own packing, and the row exchanges. Of a matrix with elements that are
+ * not finite all is nan. */
+static void lu_forward(const OpCall *c, GradTensor **out)
 {
-    int64_t count = matrix_count(e->a), elements = (int64_t)e->n * e->n;
-    for (int64_t i = 0; i < count && e->n > 0; i++, lu += (size_t)elements * dtype_size(e->dtype)) {
+    GradTensor *x = call_in(c, 0);
+    matrix_check_square(c, x);
+    lapack_check_size(c, x);
+    Dtype dtype = lapack_dtype(c);
+    int n = (int)matrix_rows(x);
+    int64_t count = matrix_count(x), elements = (int64_t)n * n;
+    size_t bytes = (size_t)elements * dtype_size(dtype);
+    out[0] = gt_new(dtype, x->t.ndim, tensor_shape(&x->t));
+    out[1] = gt_new(DTYPE_INT32, x->t.ndim - 1, tensor_shape(&x->t));
+    const char *from = lapack_copy(x, dtype);
+    char *lu = tensor_allocate(&out[0]->t);
+    int *pivots = tensor_allocate(&out[1]->t);
+    memcpy(lu, from, (size_t)x->t.size * dtype_size(dtype));
+    for (int64_t i = 0; i < count && n > 0; i++, lu += bytes, pivots += n) {
         interrupt_poll();
-        bad[i] = !lapack_finite(e->dtype, elements, lu);
-        if (!bad[i] && lapack_getrf(e->dtype, e->n, lu, pivots + i * e->n) > 0)
-            throw_singular(c, i, count);
+        if (lapack_finite(dtype, elements, lu)) {
+            if (lapack_getrf(dtype, n, lu, pivots) > 0)
+                throw_singular(c, i, count);
+            continue;
+        }
+        fill_nan(dtype, elements, lu);
+        for (int k = 0; k < n; k++)
+            pivots[k] = k + 1;
     }
 }
 
-static GradTensor *solve_forward(const OpCall *c)
+const Op op_solve_lu = {
+    .usage = "solve(A)", .args = {ARG_TENSOR}, .dtypes = DTYPES_FLOAT,
+    .doc = "(LU, pivots) of each square matrix, for the other operations here.",
+    .outputs = 2, .forward_many = lu_forward, .batch_many = batch_leading_many,
+    .constant = "only a means to compute what solve gives",
+};
+
+static GradTensor *solve_factored(GradTensor *a, GradTensor *b, GradTensor *lu, GradTensor *pivots,
+                                  bool transposed)
 {
-    matrix_check_square(c, call_in(c, 0));
+    return op_call(&op_solve_factored, (Arg[OP_MAX_ARGS]){{.tensor = a}, {.tensor = b}, {.tensor = lu},
+                   {.tensor = pivots}, {.integer = transposed}}, 0);
+}
+
+/* The same equations with A or with A' on the left, whichever is not that of the call. */
+static GradTensor *solve_again(const OpCall *c, GradTensor *b, bool other)
+{
+    return solve_factored(c->args[0].tensor, b, c->args[2].tensor, c->args[3].tensor,
+                          (c->args[4].integer != 0) != other);
+}
+
+static GradTensor *solve_factored_forward(const OpCall *c)
+{
     Equations e = equations(c);
-    int64_t count = matrix_count(e.a), elements = (int64_t)e.n * e.columns;
+    int64_t elements = (int64_t)e.n * e.columns;
     size_t size = dtype_size(e.dtype);
     void *data;
-    char *lu = lapack_copy(e.a, e.dtype);
-    int *pivots = scratch((size_t)(count * e.n + 1) * sizeof *pivots);
-    bool *bad = scratch((size_t)count + 1);
-    factor(c, &e, lu, pivots, bad);
+    const char *lu = tensor_contiguous(&call_in(c, 2)->t, e.dtype);
+    const int *pivots = tensor_contiguous(&call_in(c, 3)->t, DTYPE_INT32);
     const char *right = lapack_copy(e.b, e.dtype);
     GradTensor *base = lapack_base(e.dtype, e.ndim, e.shape, &data);
     memcpy(data, right, (size_t)base->t.size * size);
     for (int64_t i = 0; i < e.count && elements > 0; i++) {
-        char *to = (char *)data + i * elements * (int64_t)size;
         int64_t k = left_of(&e, i);
         interrupt_poll();
-        if (bad[k])
-            fill_nan(e.dtype, elements, to);
-        else
-            lapack_getrs(e.dtype, e.n, e.columns, lu + (size_t)k * (size_t)e.n * (size_t)e.n * size,
-                         pivots + k * e.n, to);
+        lapack_getrs(e.dtype, c->args[4].integer, e.n, e.columns,
+                     lu + (size_t)k * (size_t)e.n * (size_t)e.n * size, pivots + k * e.n,
+                     (char *)data + (size_t)(i * elements) * size);
     }
     return solution(c, &e, base);
 }
 
-/* A x = b: db' = A'^-1 g, dA' = -db' x' */
-static GradTensor *solve_vjp(const OpCall *c, int i, GradTensor *g)
+/* A x = b: db' = A'^-1 g, dA' = -db' x'; for A' x = b the cotangent of A is the transpose. */
+static GradTensor *solve_factored_vjp(const OpCall *c, int i, GradTensor *g)
 {
-    GradTensor *a = call_in(c, 0), *b = call_in(c, 1);
-    bool vector = is_vector(a, b);
-    GradTensor *back = op_call2(&op_solve, t_swap(a), as_columns(g, vector));
+    bool vector = is_vector(call_in(c, 0), call_in(c, 1));
+    GradTensor *back = solve_again(c, as_columns(g, vector), true), *x = as_columns(c->out, vector);
     if (i == 1)
         return from_columns(back, vector);
-    return gt_neg(t_matmul(back, t_swap(as_columns(c->out, vector))));
+    return gt_neg(c->args[4].integer ? t_matmul(x, t_swap(back)) : t_matmul(back, t_swap(x)));
 }
 
 /* dx = A^-1 (db - dA x) */
-static GradTensor *solve_jvp(const OpCall *c, GradTensor *const *tangents)
+static GradTensor *solve_factored_jvp(const OpCall *c, GradTensor *const *tangents)
 {
-    GradTensor *a = call_in(c, 0), *right = NULL;
-    bool vector = is_vector(a, call_in(c, 1));
-    if (tangents[0] != NULL)
-        right = gt_neg(t_matmul(tangents[0], as_columns(c->out, vector)));
+    GradTensor *da = tangents[0], *right = NULL;
+    bool vector = is_vector(call_in(c, 0), call_in(c, 1));
+    if (da != NULL)
+        right = gt_neg(t_matmul(c->args[4].integer ? t_swap(da) : da, as_columns(c->out, vector)));
     if (tangents[1] != NULL) {
         GradTensor *db = as_columns(tangents[1], vector);
         right = right == NULL ? db : t_add(right, db);
     }
-    return from_columns(op_call2(&op_solve, a, right), vector);
+    return from_columns(solve_again(c, right, false), vector);
+}
+
+const Op op_solve_factored = {
+    .usage = "solve(A, b, lu, pivots, transposed)",
+    .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_FLAG}, .dtypes = DTYPES_FLOAT,
+    .doc = "solve with the factors of A, which serve for the derivatives as well; or with A' in place of A.",
+    .forward = solve_factored_forward, .vjp = solve_factored_vjp, .jvp = solve_factored_jvp,
+    .constant_args = 4 | 8, .batch = batch_equations,
+};
+
+static GradTensor *solve_compose(const OpCall *c)
+{
+    GradTensor *a = call_in(c, 0), *b = call_in(c, 1), *factors[2];
+    matrix_check_square(c, a);
+    op_call_many(&op_solve_lu, (Arg[OP_MAX_ARGS]){{.tensor = gt_cast(gt_detach(a), lapack_dtype(c))}}, 0,
+                 factors);
+    return solve_factored(a, b, factors[0], factors[1], false);
 }
 
 const Op op_solve = {
@@ -277,10 +333,7 @@ const Op op_solve = {
     .derivative = "A^-1 (db - dA x)   (Giles 2008, 2.3.1)",
     .example = "solve([[2, 0], [0, 4]], [2, 2])  #=> [1, 0.5]",
     .related = "inv lstsq det",
-    .forward = solve_forward,
-    .vjp = solve_vjp,
-    .jvp = solve_jvp,
-    .batch = batch_equations,
+    .compose = solve_compose,
     .check = "x[3, 3] y[3]: solve(x + 5 * eye(3), y)\n"
              "x[3, 3] y[3, 2]: solve(x + 5 * eye(3), y)\n"
              "x[2, 3, 3] y[3, 2]: solve(x + 5 * eye(3), y)\n"

@@ -2,6 +2,7 @@
 #ifndef DBX_REPL_MANUAL_H
 #define DBX_REPL_MANUAL_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 typedef struct OptionRow {
@@ -9,7 +10,8 @@ typedef struct OptionRow {
     const char *name;                 /* without the two dashes; NULL for none */
     const char *argument;             /* NULL when it takes none; choices with | between them, FILE and FOLDER are completed */
     const char *doc;
-    int hidden;                       /* for the build and the tests */
+    int id;                           /* the caller's own */
+    bool hidden;                      /* for the build and the tests */
 } OptionRow;
 
 typedef struct UsageRow {
@@ -28,6 +30,6 @@ void manual_usage(FILE *to, const Manual *manual);
 /* As a page for man. */
 void manual_page(FILE *to, const Manual *manual);
 /* For a shell, "bash" or "zsh". False for others. */
-int manual_completion(FILE *to, const Manual *manual, const char *shell);
+bool manual_completion(FILE *to, const Manual *manual, const char *shell);
 
 #endif

@@ -19,38 +19,6 @@
 #define KERNEL_CLONES
 #else
 #define KERNEL_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-/* Kernels of several dtypes at once, and the table of them for a row: the integer expression is computed on unsigned
- * values, so that it wraps. */
-#define KERNELS1_FLOAT(name, f64_expression, f32_expression) \
-    KERNEL1(name##_f64, double, double, f64_expression) \
-    KERNEL1(name##_f32, float, float, f32_expression)
-#define KERNELS2_FLOAT(name, f64_expression, f32_expression) \
-    KERNEL2(name##_f64, double, double, f64_expression) \
-    KERNEL2(name##_f32, float, float, f32_expression)
-#define KERNELS1_WRAPPING(name, expression) \
-    KERNEL1(name##_u8, uint8_t, uint8_t, expression) \
-    KERNEL1(name##_i32, uint32_t, uint32_t, expression) \
-    KERNEL1(name##_i64, uint64_t, uint64_t, expression)
-#define KERNELS2_WRAPPING(name, expression) \
-    KERNEL2(name##_u8, uint8_t, uint8_t, expression) \
-    KERNEL2(name##_i32, uint32_t, uint32_t, expression) \
-    KERNEL2(name##_i64, uint64_t, uint64_t, expression)
-#define KERNELS1_SIGNED(name, expression) \
-    KERNEL1(name##_u8, uint8_t, uint8_t, expression) \
-    KERNEL1(name##_i32, int32_t, int32_t, expression) \
-    KERNEL1(name##_i64, int64_t, int64_t, expression)
-#define KERNELS2_SIGNED(name, expression) \
-    KERNEL2(name##_u8, uint8_t, uint8_t, expression) \
-    KERNEL2(name##_i32, int32_t, int32_t, expression) \
-    KERNEL2(name##_i64, int64_t, int64_t, expression)
-#define KERNELS_FLOAT(name) {[DTYPE_FLOAT32] = name##_f32, [DTYPE_FLOAT64] = name##_f64}
-#define KERNELS_NUMERIC(name) \
-    {[DTYPE_UINT8] = name##_u8, [DTYPE_INT32] = name##_i32, [DTYPE_INT64] = name##_i64, \
-     [DTYPE_FLOAT32] = name##_f32, [DTYPE_FLOAT64] = name##_f64}
-#define KERNELS_ANY(name) \
-    {[DTYPE_BOOL] = name##_bool, [DTYPE_UINT8] = name##_u8, [DTYPE_INT32] = name##_i32, \
-     [DTYPE_INT64] = name##_i64, [DTYPE_FLOAT32] = name##_f32, [DTYPE_FLOAT64] = name##_f64}
-
 #endif
 
 #define VECTOR_MATH1(name) \

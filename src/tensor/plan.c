@@ -22,7 +22,7 @@ typedef struct Step {
     const char *data;
     Dtype dtype;                      /* of the result */
     int count, last;                  /* number of inputs; the last step that uses the result */
-    float cost;                       /* nanoseconds an element, with all the steps it needs */
+    float cost;                       /* nanoseconds an element */
     Place in[ELEMENTWISE_MAX_INPUTS], out;
 } Step;
 
@@ -90,8 +90,6 @@ static Place add_step(Plan *p, const Step *step)
     added->out = result;
     added->cost = step->kernel != NULL ? kernel_cost(step->kernel, &known) : READING;
     p->unknown |= !known;
-    for (int i = 0; i < step->count; i++)
-        added->cost += step->in[i].step >= 0 ? p->steps[step->in[i].step].cost : 0;
     return result;
 }
 
@@ -239,20 +237,17 @@ static void keep(Plan *p, int index)
     p->kept[p->kept_count++] = (Kept){e, s};
 }
 
-/* Whether to store a pending result on the way, when more than the Exprs above it hold it. As often as it was computed
- * before, it may be asked for again, so it is stored when all that computing cost as much as storing it does;
- * and right away when storing costs little besides computing it once. Storing is bound by memory. */
-static bool worth_keeping(const Plan *p, int index, uint32_t parents)
+/* Whether to store a pending result on the way, when more than the Exprs above it hold it. As often as it was
+ * computed before, it may be asked for again, so it is stored when all that computing cost as much as storing
+ * it does; and right away when storing costs little besides computing it once. Storing is bound by memory. */
+static bool worth_keeping(const Expr *e, uint32_t parents, float computing)
 {
-    const Expr *e = p->exprs[index];
-    float computing = p->steps[p->expr_steps[index]].cost;
-    float storing = (float)dtype_size((Dtype)e->dtype) * (e->size < EXPR_LARGE ? 0.05f : 0.4f);
+    float storing = (float)dtype_size((Dtype)e->dtype) * (e->size < EXPR_LARGE ? 0.15f : 0.4f);
     return e->object.refs > parents && (computing * (float)e->uses >= storing || computing >= 8 * storing);
 }
 
-static void keep_some(Plan *p)
+static void count_parents(const Plan *p, uint32_t *parents)
 {
-    uint32_t parents[EXPR_MAX_NODES] = {0};
     for (int k = 0; k < p->expr_count; k++) {
         for (int i = 0; i < p->exprs[k]->count; i++) {
             const Input *input = &p->exprs[k]->inputs[i];
@@ -260,11 +255,43 @@ static void keep_some(Plan *p)
                 parents[expr_index(input->as.expr)]++;
         }
     }
-    for (int k = 0; k < p->expr_count; k++) {
-        if (worth_keeping(p, k, parents[k]))
+}
+
+/* What computing the results of steps [from, to) costs: their own, and all steps down to what is stored. */
+static void add_costs(const Plan *p, int from, int to, float *costs)
+{
+    for (int s = from; s < to; s++) {
+        costs[s] = p->steps[s].cost;
+        for (int i = 0; i < p->steps[s].count; i++)
+            costs[s] += p->steps[s].in[i].step >= 0 ? costs[p->steps[s].in[i].step] : 0;
+    }
+}
+
+/* A consumer that asks for the root again will not ask for what is below; when the root is stored in any case,
+ * others may. */
+static void keep_some(Plan *p)
+{
+    uint32_t parents[EXPR_MAX_NODES] = {0};
+    float *costs = scratch((size_t)p->step_count * sizeof *costs);
+    int root = p->expr_count - 1, s = 0;
+    count_parents(p, parents);
+    add_costs(p, 0, p->step_count, costs);
+    bool keep_root = p->steps[p->expr_steps[root]].out.base == NULL &&
+                     worth_keeping(p->exprs[root], 0, costs[p->expr_steps[root]]);
+    if (keep_root)
+        keep(p, root);
+    for (int k = 0; k <= root; k++) {
+        Expr *e = p->exprs[k];
+        int step = p->expr_steps[k];
+        if (s <= step)
+            add_costs(p, s, step + 1, costs);
+        s = s <= step ? step + 1 : s;
+        if (!keep_root && k < root && worth_keeping(e, parents[k], costs[step])) {
             keep(p, k);
-        if (p->exprs[k]->uses < UINT8_MAX)
-            p->exprs[k]->uses++;
+            costs[step] = 0;
+        }
+        if (e->uses < UINT8_MAX)
+            e->uses++;
     }
 }
 

@@ -48,7 +48,7 @@ class Input:
     def draw(self, source):
         while True:
             value = source.uniform(self.low, self.high)
-            value = float(round(value)) if self.whole else round(value, 2)
+            value = (float(round(value)) if self.whole else round(value, 2)) + 0.0    # no -0
             if all(abs(value - kink) >= 0.05 for kink in self.avoid):
                 return value
 
