@@ -16,7 +16,7 @@ const Op op_add = {
     .derivative = "da + db",
     .example = "add([1, 2], 10)  #=> [11, 12]",
     .related = "sub sum",
-    .kernel = KERNELS_NUMERIC(add),
+    .kernel = KERNELS_NUMERIC(add), .wraps = true,
     .factor = {factor_one, factor_one},
 };
 

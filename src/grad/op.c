@@ -284,7 +284,7 @@ static GradTensor *elementwise(const OpCall *c)
     Dtype compute = promoted(&p, op->dtypes);
     if (op->kernel[compute] == NULL)
         throw_dtype(c, compute);
-    for (int i = 0; i < count && dtype_is_integer(compute); i++)
+    for (int i = 0; i < count && op->wraps && dtype_is_integer(compute); i++)
         if (is_number(c, i))
             make_whole(&numbers[i].t);
     int ndim = elementwise_shape(c, in, count, shape);

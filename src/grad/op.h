@@ -90,6 +90,7 @@ struct Op {
 
     DtypeRule dtypes;
     BlockKernel *kernel[DTYPES];      /* by compute dtype */
+    bool wraps;                       /* a number beside integers is taken modulo 2^bits, as their sums are; else it saturates */
     OpFactor *factor[4];              /* by position among the ARG_TENSOR arguments */
 
     GradTensor *(*forward)(const OpCall *c);

@@ -246,34 +246,40 @@ static inline bool is_simple(const NodeList *args)
 
 enum { NAMES_MOST = 64 };
 
-/* Pushes the arguments of a call; names[i] is set for the named ones. A list literal of plain numbers takes the dtype of the
- * call, when it has one. */
-static void push_arguments(Frame *frame, const NodeList *args, const Value *mark, String **names)
+/* Pushes the arguments of a call; names[i] is set for the named ones. False when none is named: then `names` may be shorter
+ * than what a spread has pushed. A list literal of plain numbers takes the dtype of the call, when it has one. */
+static bool push_arguments(Frame *frame, const NodeList *args, const Value *mark, String **names)
 {
     Dtype dtype = DTYPES;
-    for (uint32_t i = 0; i < args->count; i++) {
+    const Node *dtype_node = NULL;
+    Value dtype_value = value_none();
+    bool named = false;
+    for (uint32_t i = 0; i < args->count && dtype_node == NULL; i++) {
         Node *arg = args->at[i];
-        if (arg->kind == NODE_NAMED && string_is(arg->as.named.name, "dtype")) {
-            Value v = evaluate(frame, arg->as.named.value);
-            if (v.tag == TAG_STRING)
-                dtype = dtype_named(((String *)v.as.any)->text);
-        }
-    }
-    for (uint32_t i = 0; i < args->count; i++) {
-        Node *arg = args->at[i];
-        if (arg->kind == NODE_SPREAD) {
-            push_spread(frame, arg);
+        if (arg->kind != NODE_NAMED || !string_is(arg->as.named.name, "dtype"))
             continue;
-        }
-        Node *value = arg->kind == NODE_NAMED ? arg->as.named.value : arg;
-        push(value->kind == NODE_TENSOR && dtype != DTYPES ? tensor_literal(frame, value, dtype)
-                                                           : evaluate(frame, value));
-        size_t at = (size_t)(session()->top - mark) - 1;
-        if (at >= NAMES_MOST && arg->kind == NODE_NAMED)
-            error_throw(ERROR_LIMIT, "a call takes at most %d arguments before a named one", NAMES_MOST);
-        if (arg->kind == NODE_NAMED)
-            names[at] = arg->as.named.name;
+        dtype_node = arg;
+        dtype_value = evaluate(frame, arg->as.named.value);
+        if (dtype_value.tag == TAG_STRING)
+            dtype = dtype_named(((String *)dtype_value.as.any)->text);
     }
+    for (uint32_t i = 0; i < args->count; i++) {
+        Node *arg = args->at[i];
+        Node *value = arg->kind == NODE_NAMED ? arg->as.named.value : arg;
+        if (arg->kind == NODE_SPREAD)
+            push_spread(frame, arg);
+        else if (arg == dtype_node)
+            push(dtype_value);
+        else
+            push(value->kind == NODE_TENSOR && dtype != DTYPES ? tensor_literal(frame, value, dtype)
+                                                               : evaluate(frame, value));
+        named |= arg->kind == NODE_NAMED;
+        if (named && session()->top - mark > NAMES_MOST)
+            error_throw(ERROR_LIMIT, "a call with named arguments takes at most %d", NAMES_MOST);
+        if (arg->kind == NODE_NAMED)
+            names[session()->top - mark - 1] = arg->as.named.name;
+    }
+    return named;
 }
 
 static _Noreturn void throw_not_callable(Value callee)
@@ -317,8 +323,8 @@ static Value call_pushed(Frame *frame, Node *node, Value callee, Node *first, Va
 static Value call_general(Frame *frame, Node *node, Value callee, const NodeList *args, Node *first, Value *mark)
 {
     String *names[NAMES_MOST] = {NULL};
-    push_arguments(frame, args, mark, names);
-    return call_pushed(frame, node, callee, first, mark, names);
+    bool named = push_arguments(frame, args, mark, names);
+    return call_pushed(frame, node, callee, first, mark, named ? names : NULL);
 }
 
 static inline Value call_with(Frame *frame, Node *node, Value callee, const NodeList *args, Node *first, Value *mark)

@@ -19,7 +19,7 @@ const Op op_sub = {
     .derivative = "da - db",
     .example = "sub([5, 7], 2)  #=> [3, 5]",
     .related = "add neg",
-    .kernel = KERNELS_NUMERIC(sub),
+    .kernel = KERNELS_NUMERIC(sub), .wraps = true,
     .factor = {factor_one, factor_minus_one},
 };
 
@@ -33,7 +33,7 @@ const Op op_mul = {
     .derivative = "b da + a db",
     .example = "mul([1, 2, 3], [4, 5, 6])  #=> [4, 10, 18]",
     .related = "div matmul square",
-    .kernel = KERNELS_NUMERIC(mul),
+    .kernel = KERNELS_NUMERIC(mul), .wraps = true,
     .factor = {other_right, other_left},
 };
 

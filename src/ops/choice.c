@@ -109,7 +109,7 @@ const Op op_clip = {
              "x[3]: clip(x, lo=0.7)\n"
              "x[3]: clip(x, hi=0.7)\n"
              "x[2, 3] y[3]: clip(x, 3 * y, 3 * y + 2)\n"
-             "x[] y[2]: clip(y, -1, x)",
+             "x[] y[2]: clip(y, -1.5, x)",
 };
 
 /* ---- where ---- */

@@ -28,7 +28,7 @@ const Op op_embedding = {
     .usage = "embedding(indices, weight)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "neural",
     .doc = "The rows of weight [rows, ...] that the indices name, of shape indices.shape + [...]. Negative "
            "indices count from the end.",
-    .errors = "index when an index is out of range, value when it is not a whole number.",
+    .errors = "index when an index is out of range, type when it is not a whole number.",
     .derivative = "embedding(indices, dweight)",
     .example = "embedding([1, 0, 1], [[1, 2], [3, 4]])  #=> [[3, 4], [1, 2], [3, 4]]",
     .related = "gather one_hot",

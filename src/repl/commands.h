@@ -21,7 +21,7 @@ typedef struct Repl {
 bool command_is(const char *text);
 /* Runs it. Errors are shown. */
 void command_run(Repl *repl, const char *text);
-/* The names of the commands with their colon, for completion; NULL-terminated. */
+/* The names of the commands, for completion; NULL behind the last. */
 const char *command_name(int i);
 
 /* ---- what the loop offers ---- */

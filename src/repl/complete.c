@@ -6,6 +6,7 @@
 #include "lang/property.h"
 #include "lang/session.h"
 #include "lib/row.h"
+#include "repl/commands.h"
 #include "repl/latex.h"
 
 #include <dirent.h>
@@ -74,7 +75,10 @@ static void take_word(Context *c)
         c->count--;
 }
 
-static void offer(Context *c, const char *text, Value value)
+/* Fields, properties and named arguments come before what there is everywhere. */
+enum { RANK_NEAR, RANK_FAR };
+
+static void offer_ranked(Context *c, const char *text, Value value, int rank)
 {
     Candidates *f = &c->found;
     size_t bytes = c->point - f->start;
@@ -86,7 +90,12 @@ static void offer(Context *c, const char *text, Value value)
             memcpy(wider, f->at, f->count * sizeof *wider);
         f->at = wider;
     }
-    f->at[f->count++] = (Candidate){text, value};
+    f->at[f->count++] = (Candidate){text, value, rank};
+}
+
+static void offer(Context *c, const char *text, Value value)
+{
+    offer_ranked(c, text, value, RANK_FAR);
 }
 
 static const Value unset = {TAG_UNSET, {.any = NULL}};
@@ -196,10 +205,10 @@ static void find_after_point(Context *c)
     if (object.tag == TAG_RECORD) {
         const Record *r = object.as.any;
         for (uint32_t i = 0; i < r->count; i++)
-            offer(c, r->fields[i].key->text, r->fields[i].value);
+            offer_ranked(c, r->fields[i].key->text, r->fields[i].value, RANK_NEAR);
     } else if (object.tag == TAG_UNSET || object.tag == TAG_TENSOR || value_is_numeric(object)) {
         for (int i = 0; property_names[i] != NULL; i++)
-            offer(c, property_names[i], unset);
+            offer_ranked(c, property_names[i], unset, RANK_NEAR);
     }
     if (object.tag == TAG_NONE)
         return;
@@ -249,6 +258,24 @@ static bool is_given(const Context *c, uint32_t open, const String *name)
     return false;
 }
 
+/* How many arguments stand before the cursor without a name. */
+static uint32_t positional_arguments(const Context *c, uint32_t open)
+{
+    uint32_t depth = 0, count = 0;
+    bool named = false;
+    for (uint32_t i = open + 1; i < c->count; i++) {
+        char first = c->text[c->tokens[i].span.start];
+        if (c->tokens[i].class == TOKEN_CLASS_BRACKET)
+            depth += strchr("([{", first) != NULL ? 1u : -1u;
+        named |= depth == 0 && token_is(c, i, "=");
+        if (depth == 0 && first == ',') {
+            count += !named;
+            named = false;
+        }
+    }
+    return count;
+}
+
 static void find_named_arguments(Context *c)
 {
     Callee callee = callee_around(c);
@@ -258,10 +285,11 @@ static void find_named_arguments(Context *c)
     if (!token_is(c, c->count - 1, "(") && !token_is(c, c->count - 1, ","))
         return;
     const Signature *signature = function_signature(callee.function.as.any);
-    for (uint32_t i = callee.method ? 1 : 0; i < signature->count; i++) {
+    uint32_t taken = positional_arguments(c, callee.open) + (callee.method ? 1 : 0);
+    for (uint32_t i = taken; i < signature->count; i++) {
         const Parameter *p = &signature->at[i];
         if (!p->rest && !is_given(c, callee.open, p->name))
-            offer(c, string_format("%s=", p->name->text)->text, unset);
+            offer_ranked(c, string_format("%s=", p->name->text)->text, unset, RANK_NEAR);
     }
 }
 
@@ -348,10 +376,8 @@ static bool find_latex(Context *c)
     for (const LatexName *n = latex_names; n->name != NULL; n++) {
         size_t bytes = c->point - start;
         if (strlen(n->name) == bytes && memcmp(n->name, c->text + start, bytes) == 0) {
-            c->found.count = 0;
-            offer(c, "", unset);
             c->found.at = scratch(sizeof *c->found.at);
-            c->found.at[0] = (Candidate){n->letter, unset};
+            c->found.at[0] = (Candidate){n->letter, unset, RANK_NEAR};
             c->found.count = 1;
             return true;
         }
@@ -362,9 +388,15 @@ static bool find_latex(Context *c)
 
 /* ---- all together ---- */
 
-static int compare_candidates(const void *a, const void *b)
+static int compare_texts(const void *a, const void *b)
 {
     return strcmp(((const Candidate *)a)->text, ((const Candidate *)b)->text);
+}
+
+static int compare_ranks(const void *a, const void *b)
+{
+    int first = ((const Candidate *)a)->rank, second = ((const Candidate *)b)->rank;
+    return first != second ? first - second : compare_texts(a, b);
 }
 
 /* Of the same text only one stays: one that has a value, if any. */
@@ -372,15 +404,28 @@ static void sort_candidates(Candidates *f)
 {
     uint32_t kept = 0;
     if (f->count > 0)
-        qsort(f->at, f->count, sizeof *f->at, compare_candidates);
+        qsort(f->at, f->count, sizeof *f->at, compare_texts);
     for (uint32_t i = 0; i < f->count; i++) {
         bool same = kept > 0 && strcmp(f->at[kept - 1].text, f->at[i].text) == 0;
         if (!same)
             f->at[kept++] = f->at[i];
-        else if (f->at[kept - 1].value.tag == TAG_UNSET)
+        else if (f->at[kept - 1].value.tag == TAG_UNSET || f->at[i].rank < f->at[kept - 1].rank)
             f->at[kept - 1] = f->at[i];
     }
     f->count = kept;
+    if (kept > 0)
+        qsort(f->at, kept, sizeof *f->at, compare_ranks);
+}
+
+/* A colon begins the name of a command. */
+static bool find_commands(Context *c)
+{
+    if (c->text[0] != ':' || memchr(c->text, ' ', c->point) != NULL)
+        return false;
+    c->found.start = 0;
+    for (int i = 0; command_name(i) != NULL; i++)
+        offer(c, string_format(":%s", command_name(i))->text, unset);
+    return true;
 }
 
 /* Where the path begins that a command such as `:load` is followed by; 0 for other inputs. */
@@ -402,7 +447,7 @@ static void find(Context *c)
         find_files(c, path);
         return;
     }
-    if (find_latex(c))
+    if (find_commands(c) || find_latex(c))
         return;
     scan_tokens(c);
     if (c->in_string) {

@@ -8,11 +8,12 @@
 typedef struct Candidate {
     const char *text;                 /* what would stand in the place of the word; owned by the pool or constant */
     Value value;                      /* of a name; TAG_UNSET when there is none to show */
+    int rank;                         /* lower ones are listed first */
 } Candidate;
 
 typedef struct Candidates {
     size_t start;                     /* where the word begins that is to be completed */
-    Candidate *at;                    /* in the order of the alphabet; scratch */
+    Candidate *at;                    /* by rank, then in the order of the alphabet; scratch */
     uint32_t count, capacity;
     bool files;                       /* names of files, in a string */
     String *call;                     /* the signature of the call around the cursor, or NULL */

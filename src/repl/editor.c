@@ -93,21 +93,26 @@ void editor_set_color(bool color)
 
 /* ---- drawing ---- */
 
+typedef struct Cursor {
+    size_t offset, visited;           /* see View */
+} Cursor;
+
 static void draw(void *data)
 {
-    const size_t *cursor = data;
+    const Cursor *cursor = data;
     size_t bytes = (size_t)rl_end;
     View view = {
         .prompt = rl_display_prompt != NULL ? rl_display_prompt : prompt, .continuation = continuation,
-        .text = rl_line_buffer, .bytes = bytes, .cursor = *cursor, .color = editor.color,
+        .text = rl_line_buffer, .bytes = bytes, .cursor = cursor->offset, .visited = cursor->visited, .color = editor.color,
         .styles = editor.color ? style_source(rl_line_buffer, bytes) : NULL,
     };
     screen_draw(&view);
 }
 
 /* Drawing may fail for lack of memory; the next time may go better. */
-static void draw_with_cursor(size_t cursor)
+static void draw_with_cursor(size_t offset, size_t visited)
 {
+    Cursor cursor = {offset, visited};
     PoolMark mark = pool_mark();
     if (!error_protect(draw, &cursor))
         screen_forget();
@@ -118,7 +123,7 @@ void editor_refresh(void)
 {
     editor.dirty = false;
     if (editor.drawing)
-        draw_with_cursor((size_t)rl_point);
+        draw_with_cursor((size_t)rl_point, SIZE_MAX);
     else
         rl_forced_update_display();
 }
@@ -126,7 +131,7 @@ void editor_refresh(void)
 void editor_leave_block(void)
 {
     if (editor.drawing) {
-        draw_with_cursor((size_t)rl_end);
+        draw_with_cursor((size_t)rl_end, SIZE_MAX);
         screen_leave();
     } else {
         terminal_write("\n", 1);
@@ -140,7 +145,7 @@ static void show_closed_bracket(void)
     size_t opening = keys_closed_bracket();
     if (!editor.drawing || opening == SIZE_MAX || terminal_pending())
         return;
-    draw_with_cursor(opening);
+    draw_with_cursor((size_t)rl_point, opening);
     terminal_wait(BLINK_MILLISECONDS);
     editor.dirty = true;
 }
@@ -171,7 +176,7 @@ static ReadResult drop_line(void)
     bool timeout = interrupt_flag == INTERRUPT_TIMEOUT;
     interrupt_flag = INTERRUPT_NONE;
     if (editor.drawing)
-        draw_with_cursor((size_t)rl_end);
+        draw_with_cursor((size_t)rl_end, SIZE_MAX);
     rl_callback_sigcleanup();
     rl_free_line_state();
     rl_callback_handler_remove();

@@ -42,6 +42,7 @@ typedef struct Layout {
     bool storing;                     /* the second time over the text, when `top` is known */
     int row, column;                  /* where the next character goes */
     int cursor_row, cursor_column;
+    int visited_row, visited_column;  /* the row is -1 when nothing is visited */
 } Layout;
 
 static Cell *cell_at(const Picture *p, int row, int column)
@@ -139,6 +140,7 @@ static void lay_out(Layout *l, const View *v)
 {
     const char *end = v->text + v->bytes;
     l->row = l->column = 0;
+    l->visited_row = -1;
     put_prompt(l, v->prompt, STYLE_PROMPT);
     for (const char *at = v->text; at < end;) {
         size_t offset = (size_t)(at - v->text);
@@ -146,6 +148,10 @@ static void lay_out(Layout *l, const View *v)
         utf8_decode(at, end, &point);
         if (offset == v->cursor)
             note_cursor(l, *at == '\n' ? 1 : point < ' ' ? 1 : utf8_width(point));
+        if (offset == v->visited) {
+            l->visited_row = l->column < l->picture->columns ? l->row : l->row + 1;
+            l->visited_column = l->column < l->picture->columns ? l->column : 0;
+        }
         if (*at == '\n') {
             /* A cursor behind a full row needs a row to stand on. */
             if (offset == v->cursor && l->cursor_row > l->row)
@@ -197,8 +203,9 @@ static void compose(Picture *p, const View *v, TerminalSize size, int old_top)
     make_room(p);
     l.storing = true;
     lay_out(&l, v);
-    p->cursor_row = l.cursor_row - p->top;
-    p->cursor_column = l.cursor_column;
+    bool visits = l.visited_row >= p->top && l.visited_row < p->top + p->rows;
+    p->cursor_row = (visits ? l.visited_row : l.cursor_row) - p->top;
+    p->cursor_column = visits ? l.visited_column : l.cursor_column;
 }
 
 /* ---- writing the difference ---- */

@@ -13,6 +13,7 @@ typedef struct View {
     const char *prompt, *continuation;
     const char *text;
     size_t bytes, cursor;             /* cursor: a byte offset in the text */
+    size_t visited;                   /* where the cursor is shown instead, if that is on the screen; SIZE_MAX for nowhere */
     const uint8_t *styles;            /* of each byte, or NULL */
     bool color;
 } View;

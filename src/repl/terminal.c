@@ -217,10 +217,24 @@ int terminal_run(const char *command, const char *input, unsigned long bytes)
 void terminal_unblock(void) { pthread_sigmask(SIG_SETMASK, &terminal.waiting, NULL); }
 void terminal_block(void) { pthread_sigmask(SIG_SETMASK, &terminal.blocked, NULL); }
 
+/* As long as there is input, ppoll does not let signals in. */
+static bool let_signals_in(void)
+{
+    sigset_t pending;
+    sigpending(&pending);
+    if (!sigismember(&pending, SIGINT) && !sigismember(&pending, SIGWINCH))
+        return false;
+    terminal_unblock();
+    terminal_block();
+    return true;
+}
+
 bool terminal_wait(int milliseconds)
 {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
     struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
+    if (let_signals_in())
+        return false;
     return ppoll(&input, 1, milliseconds < 0 ? NULL : &time, &terminal.waiting) > 0;
 }
 

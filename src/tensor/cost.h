@@ -1,5 +1,5 @@
-/* What kernels cost, as measured when a session first uses them. Only speed depends on it: it decides whether a pending
- * result that was needed before is better stored or computed again. */
+/* What kernels cost, as measured when a session first uses them. Only speed depends on it: it decides
+ * whether a pending result that was needed before is better stored or computed again. */
 #ifndef DBX_TENSOR_COST_H
 #define DBX_TENSOR_COST_H
 
@@ -9,7 +9,7 @@ enum { COST_KERNELS = 512 };
 
 typedef struct KernelCosts {
     int count;
-    struct { BlockKernel *kernel; float cost; } at[COST_KERNELS];      /* by hash; empty where kernel is NULL */
+    struct { BlockKernel *kernel; float cost; } at[COST_KERNELS];      /* by hash; NULL where empty */
 } KernelCosts;
 
 /* Nanoseconds an element, or a guess; `known` tells which. */

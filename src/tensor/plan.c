@@ -267,8 +267,8 @@ static void add_costs(const Plan *p, int from, int to, float *costs)
     }
 }
 
-/* A consumer that asks for the root again will not ask for what is below; when the root is stored in any case,
- * others may. */
+/* A consumer that asks for the root again will not ask for what is below; when the root is stored in any
+ * case, others may. */
 static void keep_some(Plan *p)
 {
     uint32_t parents[EXPR_MAX_NODES] = {0};
