@@ -4,7 +4,8 @@
 # make check-asan    the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 # make bench         the ratio tables of tests/bench
 # make docs          docs/reference.md, from the entries of operations and built-ins
-# make install       installs dbx, and libdbx.a with dbx.h for embedding, below PREFIX (/usr/local) in DESTDIR
+# make install       installs dbx with its manual page and the shells' completion, and libdbx.a with dbx.h for embedding,
+#                    below PREFIX (/usr/local) in DESTDIR
 # make clean         removes what was built
 # V=1 shows every command in full; TESTS="lang show" picks tests by suite or part of a file name.
 
@@ -19,7 +20,7 @@ WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-pro
 # Kernels are worth more effort of the compiler. Contraction is off so that an element's value does not
 # depend on which instructions its loop was compiled to.
 OPTIMIZE = -O2
-OPTIMIZE_KERNELS = -O3
+OPTIMIZE_KERNELS = -O3 -fno-trapping-math
 CFLAGS = -std=gnu11 -g $(WARNINGS) -fopenmp -fno-math-errno -ffp-contract=off $(SANITIZE)
 # OpenBLAS comes in several builds. Its OpenMP build shares one pool of threads with our own loops; Debian
 # keeps each build in a folder of its own, with a pkg-config file, and the system's default may be another.
@@ -39,7 +40,7 @@ GENERATED_HEADERS = $(BUILD)/parser.h $(BUILD)/op_list.h $(BUILD)/builtin_list.h
 OBJECTS = $(SOURCES:src/%.c=$(BUILD)/%.o) $(GENERATED_SOURCES:.c=.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
 STANDARD_LIBRARY := $(wildcard scripts/std/*.dbx)
-DEMOS := $(sort $(wildcard scripts/demos/*.dbx))
+DEMOS := $(sort $(filter-out scripts/demos/tour.dbx,$(wildcard scripts/demos/*.dbx)))
 
 ifndef V
 .SILENT:
@@ -133,7 +134,9 @@ test demo:
 run-test: all unit-tests
 	python3 tests/run.py --dbx ./$(DBX) --build $(BUILD) $(TESTS)
 
+# The tour waits for its reader, if there is one.
 run-demo: all
+	./$(DBX) --tour
 	for demo in $(DEMOS); do echo "---- $$demo"; ./$(DBX) $$demo || exit 1; done
 
 check-asan:
@@ -150,7 +153,13 @@ docs: all
 	./$(DBX) --reference > docs/reference.md
 
 install: all
+	./$(DBX) --manual > $(BUILD)/dbx.1
+	./$(DBX) --completion bash > $(BUILD)/dbx.bash
+	./$(DBX) --completion zsh > $(BUILD)/dbx.zsh
 	install -D -m 755 $(DBX) $(DESTDIR)$(PREFIX)/bin/dbx
+	install -D -m 644 $(BUILD)/dbx.1 $(DESTDIR)$(PREFIX)/share/man/man1/dbx.1
+	install -D -m 644 $(BUILD)/dbx.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/dbx
+	install -D -m 644 $(BUILD)/dbx.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_dbx
 	install -D -m 644 $(BUILD)/libdbx.a $(DESTDIR)$(PREFIX)/lib/libdbx.a
 	install -D -m 644 src/dbx.h $(DESTDIR)$(PREFIX)/include/dbx.h
 

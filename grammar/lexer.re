@@ -164,7 +164,12 @@ int lexer_scan(Lexer *lexer)
         /* `a--b` and `--2` are arithmetic; with nothing to work on behind them they are C's. */
         ("++" | "--") / [ \t\r]* [\n;)\]},#\x00] {
                               REFUSE(PROBLEM_OPERATOR); }
-        "&" | "&&" | "|" | "||" | "|>" | "!" | "~" | "=>" | "===" | "!==" | "<>" | ":=" | ".." | "&=" | "|="
+        ":="                { if (lexer->brackets[lexer->depth].kind == BRACKET_HOLE) {
+                                  cursor--;               /* a format that begins with `=` */
+                                  TAKE(TOKEN_COLON);
+                              }
+                              REFUSE(PROBLEM_OPERATOR); }
+        "&" | "&&" | "|" | "||" | "|>" | "!" | "~" | "=>" | "===" | "!==" | "<>" | ".." | "&=" | "|="
         | "<<" | ">>" | ".*" | "./" | ".^" | ".+" | ".-" | ".'" {
                               REFUSE(PROBLEM_OPERATOR); }
         sign_point          { REFUSE(PROBLEM_SIGN); }

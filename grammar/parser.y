@@ -264,7 +264,7 @@ primary: "number"                       { $$ = build_number(p, $1, @$); }
     | "(" expressions ")"               { $$ = build_parenthesised($2, @$); }
     | "(" spread ")"                    { $$ = build_list(p, NODE_TUPLE, $spread, @$); }
     | "[" tensor_items "]"              { $$ = build_list(p, NODE_TENSOR, $2, @$); }
-    | "{ of a record" fields "}"        { $$ = build_list(p, NODE_RECORD, $2, @$); }
+    | "{ of a record" fields "}"        { $$ = build_record(p, $2, @$); }
     | "fn" "(" parameters ")" block     { $$ = build_function(p, $parameters, $block, @$); }
     ;
 

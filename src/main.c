@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -428,8 +427,6 @@ int main(int argc, char **argv)
     signal(SIGINT, on_interrupt);
     if (isatty(STDOUT_FILENO) || lseek(STDOUT_FILENO, 0, SEEK_CUR) < 0)
         setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
-    if (c.session.threads > 0)
-        omp_set_num_threads(c.session.threads);
     bool script = c.action == ACTION_DEFAULT && c.rest_count > 0;
     c.session.argc = script ? c.rest_count - 1 : c.action == ACTION_DEFAULT ? 0 : c.rest_count;
     c.session.argv = script ? c.rest + 1 : c.rest;

@@ -2,6 +2,7 @@
 """Runs the tests, in suites:
 
 unit        the programs built from tests/unit/*.c (cmocka)
+reference   values and gradients against those of PyTorch, tests/reference/reference.txt (needs no PyTorch)
 lang        scripts: tests/lang/**/*.dbx, tests/acceptance/*.dbx, scripts/demos/*.dbx
 docs        the examples in the entries of operations and built-ins: dbx --test-docs
 cli, repl   tests/cli/*.py and tests/repl/*.py, which end in "N passed, M failed" (see tests/harness.py)
@@ -237,9 +238,11 @@ def suites(dbx, build):
     scripts = [*ROOT.glob("tests/lang/**/*.dbx"), *ROOT.glob("tests/acceptance/*.dbx"),
                *ROOT.glob("scripts/demos/*.dbx")]
     programs = [build / "unit" / p.stem for p in ROOT.glob("tests/unit/*.c")]
+    reference = build / "unit" / "test_reference"
     return {
         "layers": [("src", check_layers)],
-        "unit": over(programs, run_unit),
+        "unit": over([p for p in programs if p != reference], run_unit),
+        "reference": over([reference], run_unit),
         "docs": [("docs", lambda: run_docs(dbx))],
         "lang": over(scripts, run_script, dbx),
         "cli": over(ROOT.glob("tests/cli/*.py"), run_driver, dbx),

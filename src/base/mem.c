@@ -203,7 +203,13 @@ size_t mem_in_use(void) { return rt->memory->in_use; }
 size_t mem_peak(void) { return rt->memory->peak; }
 void mem_reset_peak(void) { rt->memory->peak = rt->memory->in_use; }
 void mem_set_limit(size_t bytes) { rt->memory->limit = bytes; }
-void mem_fail_after(uint64_t n) { rt->memory->fail_after = n; }
+
+uint64_t mem_fail_after(uint64_t n)
+{
+    uint64_t left = rt->memory->fail_after;
+    rt->memory->fail_after = n;
+    return left;
+}
 
 /* Without a limit asked for, the machine's memory is the limit: a system that overcommits would otherwise
  * kill the process instead of refusing. */

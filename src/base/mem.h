@@ -29,8 +29,9 @@ size_t mem_peak(void);
 void mem_reset_peak(void);
 /* 0 means no limit. */
 void mem_set_limit(size_t bytes);
-/* For tests: the n-th allocation from now on fails, and only that one; 0 switches it off. */
-void mem_fail_after(uint64_t n);
+/* For tests: the n-th allocation from now on fails, and only that one; 0 switches it off. Returns what was left of the n
+ * before, which is 0 when that allocation has failed. */
+uint64_t mem_fail_after(uint64_t n);
 
 /* Grows the array so that one more element fits: VEC_PUSH(items, count, capacity, value). */
 #define VEC_PUSH(items, count, capacity, value) \

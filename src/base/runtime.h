@@ -48,7 +48,7 @@ typedef struct Runtime {
     char *stack_limit;                /* the C stack must not grow below this address */
     pthread_t stack_thread;           /* whose stack that is */
     int interrupted;                  /* InterruptReason of the interrupt being handled, see interrupt_throw */
-    size_t live_objects;              /* for the leak checks of the tests */
+    size_t live_objects;              /* counted objects that exist, for the leak checks of the tests */
 } Runtime;
 
 extern _Thread_local Runtime *rt;

@@ -58,8 +58,8 @@ static GradTensor *shaped(GradTensor *x, int ndim, const int64_t *shape)
     return op_call(&op_shaped, args, 0);
 }
 
-/* The batch of x with an axis for every level of the mask, of extent 1 for those that x is no slice of, and with its own axes
- * made up to `visible` by leading ones. */
+/* The batch of x with an axis for every level of the mask, of extent 1 for those that x is no slice of,
+ * and with its own axes made up to `visible` by leading ones. */
 static GradTensor *line_up(GradTensor *x, uint32_t levels, int visible)
 {
     uint32_t own = gt_batch(x);
@@ -119,6 +119,15 @@ void batch_reopen(uint32_t levels, const int64_t *sizes)
     for (int level = 0; level < BATCH_MOST; level++)
         if (levels >> level & 1)
             state->batch_size[level] = *sizes++;
+}
+
+Random *batch_random(void)
+{
+    if (batch_levels() != 0) {
+        tensor_state()->looked_inside = true;
+        error_throw(ERROR_TYPE, "random numbers cannot be drawn for many slices at once");
+    }
+    return random_state();
 }
 
 /* ---- one slice after the other ---- */

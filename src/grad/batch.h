@@ -1,13 +1,15 @@
 /* Mapped tensors: what vmap evaluates a function on.
  *
- * A mapped tensor stands for one slice of a batch. To everything that looks at it, it is a tensor of the slice's shape
- * and dtype; it has no elements (its data is TENSOR_ABSTRACT, and reading it throws), but holds the whole batch as its
- * one argument. op_call looks through it: an operation with mapped arguments is carried out on their batches, and its result
- * is mapped again. So only batches are recorded; the walks and the derivative rules never meet a mapped tensor, except
- * where a walk is run for many cotangents or tangents at once.
+ * A mapped tensor stands for one slice of a batch. To everything that looks at it, it is a tensor of the
+ * slice's shape and dtype; it has no elements (its data is TENSOR_ABSTRACT, and reading it throws), but holds
+ * the whole batch as its one argument. op_call looks through it: an operation with mapped arguments is
+ * carried out on their batches, and its result is mapped again. So only batches are recorded; the walks and
+ * the derivative rules never meet a mapped tensor, except where a walk is run for many cotangents or tangents
+ * at once.
  *
- * vmaps nest: each under way is a level, the outermost level 0. A mapped tensor says with a mask which levels it is a slice
- * of, and its batch has one leading axis for each of them, in the order of the levels. */
+ * vmaps nest: each under way is a level, the outermost level 0. A mapped tensor says with a mask which
+ * levels it is a slice of, and its batch has one leading axis for each of them, in the order of the
+ * levels. */
 #ifndef DBX_GRAD_BATCH_H
 #define DBX_GRAD_BATCH_H
 
@@ -30,8 +32,8 @@ int batch_sizes(uint32_t levels, int64_t *sizes);
 /* Opens levels again that were open when something was recorded, with the sizes that they had. */
 void batch_reopen(uint32_t levels, const int64_t *sizes);
 
-/* Runs an operation on batches when an argument is mapped; false when none is. Its result is put into *out, its several
- * results into out, or their list into *list, as the row says. */
+/* Runs an operation on batches when an argument is mapped; false when none is. Its result is put into
+ * *out, its several results into out, or their list into *list, as the row says. */
 bool batch_call(const Op *op, const Arg *args, uint32_t numbers, GradTensor **out, TensorList **list);
 
 /* ---- for Op.batch: `levels` are those of all arguments together, the result is a batch over them ---- */
@@ -47,6 +49,10 @@ GradTensor *batch_shape(const OpCall *c, uint32_t levels);
 /* broadcast_to and its transpose. */
 GradTensor *batch_broadcast(const OpCall *c, uint32_t levels);
 GradTensor *batch_sum_to(const OpCall *c, uint32_t levels);
+
+/* The random stream, to draw from. Inside of vmap it throws, and the slices are evaluated one after the
+ * other, because each must draw numbers of its own, in the order in which a loop does. */
+struct Random *batch_random(void);
 
 static inline int batch_axis_count(uint32_t levels) { return __builtin_popcount(levels); }
 

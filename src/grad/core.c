@@ -74,8 +74,8 @@ static GradTensor *to_vjp(const OpCall *c, int i, GradTensor *g)
 
 const Op op_to = {
     .usage = "to(x, dtype)", .args = {ARG_TENSOR, ARG_DTYPE}, .section = "create",
-    .doc = "x with its elements converted to another dtype. A float becomes an integer by dropping its fraction. "
-           "Gradients flow through conversions between float dtypes.",
+    .doc = "x with its elements converted to another dtype. A float becomes an integer by dropping its "
+           "fraction. Gradients flow through conversions between float dtypes.",
     .errors = "type when there is no dtype of that name.",
     .derivative = "dx, converted",
     .example = "[1.7, -1.7].to(\"int32\")  #=> [1, -1]",

@@ -160,7 +160,8 @@ static void retained_destroy(Object *self)
 
 const ObjectType retained_type = {"kept gradient", retained_destroy};
 
-/* A value for the variable: of a parameter a leaf of its own, so that the caller's tensor stays what it was. */
+/* A value for the variable: of a parameter a leaf of its own, so that the caller's tensor stays what it
+ * was. */
 static GradTensor *variable_leaf(Variable *v, GradTensor *value)
 {
     GradTensor *leaf = gt_new(gt_dtype(value), value->t.ndim, tensor_shape(&value->t));

@@ -1,12 +1,12 @@
 /* GradTensors: tensors that remember how they were made.
  *
  * A GradTensor is a value: it never changes once another can see it. When it is tracked it holds the
- * operation that made it and that operation's arguments, in the same block, behind the tensor's dims; so the graph
- * is the values themselves, and lives as long as a value that depends on it. What has identity is a Variable
- * (a parameter or a buffer): a home for a current value and for a gradient.
+ * operation that made it and that operation's arguments, in the same block, behind the tensor's dims; so the
+ * graph is the values themselves, and lives as long as a value that depends on it. What has identity is a
+ * Variable (a parameter or a buffer): a home for a current value and for a gradient.
  *
- * A `weak` GradTensor is a number of the language on its way through a derivative: 0-d, float64, and without a say in
- * promotion, so that f'(2) computes what f(2) computes. */
+ * A `weak` GradTensor is a number of the language on its way through a derivative: 0-d, float64, and
+ * without a say in promotion, so that f'(2) computes what f(2) computes. */
 #ifndef DBX_GRAD_GRAD_H
 #define DBX_GRAD_GRAD_H
 
@@ -70,7 +70,8 @@ GradTensor *gt_filled(Dtype dtype, int ndim, const int64_t *shape, double value)
 GradTensor *gt_integers(int64_t count, const int64_t *at);
 /* The same data, not tracked, no history; x itself when it has none. */
 GradTensor *gt_detach(GradTensor *x);
-/* Makes x a constant: gives up the operation and the arguments that made it. Only for a graph of the caller's own. */
+/* Makes x a constant: gives up the operation and the arguments that made it. Only for a graph of the
+ * caller's own. */
 void gt_forget_history(GradTensor *x);
 
 static inline bool gt_tracked(const GradTensor *x) { return x->t.flags & GT_TRACKED; }
@@ -96,8 +97,8 @@ typedef struct Variable {
     struct Home *home;
 } Variable;
 
-/* What a leaf in a graph knows of its variable. The pointer back is weak, and cleared when the variable dies: a
- * gradient made by create_graph depends on the leaf, so a strong one would be a cycle. */
+/* What a leaf in a graph knows of its variable. The pointer back is weak, and cleared when the variable
+ * dies: a gradient made by create_graph depends on the leaf, so a strong one would be a cycle. */
 typedef struct Home {
     Object object;
     Variable *variable;
@@ -144,8 +145,8 @@ static inline GradState *grad_state(void) { return rt->grad; }
 GradContext grad_context(void);
 void grad_restore(const GradContext *context);
 
-/* A watch notes the tracked tensors, made before it began, that operations meet, whether they are recorded or not: what the
- * code that runs meanwhile captures. */
+/* A watch notes the tracked tensors, made before it began, that operations meet, whether they are recorded
+ * or not: what the code that runs meanwhile captures. */
 typedef struct Watch {
     Object object;
     struct Watch *outer;

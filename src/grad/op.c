@@ -335,9 +335,9 @@ GradTensor *op_call3(const Op *op, GradTensor *x, GradTensor *y, GradTensor *z)
 
 /* ---- several results ----
  *
- * A recorded call of several results is a bundle: a node without data of its own that holds the call's arguments, and whose
- * `home` is the list of plain results. Each result that the caller gets is `pick(bundle, k)`, which shares the
- * data of plain result k. */
+ * A recorded call of several results is a bundle: a node without data of its own that holds the call's
+ * arguments, and whose `home` is the list of plain results. Each result that the caller gets is
+ * `pick(bundle, k)`, which shares the data of plain result k. */
 
 static GradTensor *pick(GradTensor *bundle, int k)
 {

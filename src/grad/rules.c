@@ -109,7 +109,8 @@ static GradTensor *fresh_leaf(GradTensor *like)
     return u;
 }
 
-/* The cotangents that a row's rule gives for the cotangents u of the results, per input: linear in u, whatever the row. */
+/* The cotangents that a row's rule gives for the cotangents u of the results, per input: linear in u,
+ * whatever the row. */
 static void collect_vjps(const OpCall *c, GradTensor *const *u, GradTensor *const *tangents, TensorList *const *lists,
                          TensorList *out, TensorList *seeds)
 {
@@ -153,8 +154,8 @@ static TensorList *tracked_inputs(const OpCall *c, int64_t most)
     return inputs;
 }
 
-/* J t as the gradient of <vjp(u), t> by u: correct for every row, because vjp is linear in u. The walk for it ends at
- * the arguments of the call. */
+/* J t as the gradient of <vjp(u), t> by u: correct for every row, because vjp is linear in u. The walk for
+ * it ends at the arguments of the call. */
 static void transposed_jvp(const OpCall *c, GradTensor *const *tangents, TensorList *const *lists, int64_t inputs,
                            int outputs, GradTensor *const *results, GradTensor **out)
 {

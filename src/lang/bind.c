@@ -1,6 +1,7 @@
 #include "lang/bind.h"
 
 #include "lang/eval.h"
+#include "lang/failure.h"
 #include "lang/indexing.h"
 
 #include <math.h>
@@ -111,8 +112,8 @@ typedef struct OpBinding {
 static _Noreturn void throw_kind(const OpBinding *b, int i, const char *expected)
 {
     const char *name = function_signature(b->f)->at[i].name->text;
-    error_throw(ERROR_TYPE, "%s: `%s` must be %s, not a %s", function_name(b->f), name, expected,
-                value_type_name(b->values[i]));
+    error_throw_hint(ERROR_TYPE, none_hint(b->values[i]), "%s: `%s` must be %s, not a %s", function_name(b->f), name,
+                     expected, value_type_name(b->values[i]));
 }
 
 static double bound_number(const OpBinding *b, int i, const char *expected)
@@ -278,7 +279,9 @@ static void bind_one(OpBinding *b, int i)
         break;
     case ARG_AXES: b->args[i].ints = bound_axes(b, i); break;
     case ARG_SHAPE: b->args[i].ints = bound_shape(b, i); break;
-    case ARG_INTS: b->args[i].ints = v.tag == TAG_NONE ? NULL : bound_ints(b, i); break;
+    case ARG_INTS:
+        b->args[i].ints = v.tag == TAG_NONE && p->has_default && p->initial.tag == TAG_NONE ? NULL : bound_ints(b, i);
+        break;
     case ARG_DTYPE: b->args[i].integer = bound_dtype(b, i); break;
     case ARG_TEXT:
         if (v.tag != TAG_STRING && !(v.tag == TAG_NONE && p->has_default))

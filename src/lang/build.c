@@ -104,6 +104,30 @@ Node *build_list(Parser *p, NodeKind kind, uint32_t begin, Span span)
     return node;
 }
 
+/* Keys are looked up in a table of their own, because a file of data may be one record of many. */
+static void check_keys(Parser *p, const NodeList *fields)
+{
+    uint32_t capacity = 8;
+
+    while (capacity < 2 * fields->count)
+        capacity *= 2;
+    String **keys = scratch_zeroed(mem_product(capacity, sizeof(String *)));
+    for (uint32_t i = 0; i < fields->count; i++) {
+        const Node *field = fields->at[i];
+        String *key = field->as.init.key, **slot = name_slot(keys, capacity, key->text, key->bytes, key->hash);
+        if (*slot != NULL)
+            throw_at(p->source, field->span, ERROR_SYNTAX, NULL, "the record has two fields `%s`", key->text);
+        *slot = key;
+    }
+}
+
+Node *build_record(Parser *p, uint32_t begin, Span span)
+{
+    Node *node = build_list(p, NODE_RECORD, begin, span);
+    check_keys(p, &node->as.list);
+    return node;
+}
+
 Node *build_number(Parser *p, double number, Span span)
 {
     Node *node = node_new(p, NODE_NUMBER, span);

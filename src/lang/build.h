@@ -34,6 +34,7 @@ uint32_t build_begin(Parser *p);
 void build_push(Parser *p, Node *node);
 /* A node of a kind whose content is a list, made of what was pushed since `begin`. */
 Node *build_list(Parser *p, NodeKind kind, uint32_t begin, Span span);
+Node *build_record(Parser *p, uint32_t begin, Span span);
 
 Node *build_leaf(Parser *p, NodeKind kind, Span span);
 Node *build_number(Parser *p, double number, Span span);

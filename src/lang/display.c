@@ -87,7 +87,7 @@ static void display_range(Buf *out, const Range *r)
     buf_puts(out, "range(");
     show_number(out, r->start);
     buf_puts(out, ", ");
-    show_number(out, r->start + r->step * (double)r->count);
+    show_number(out, r->stop);
     if (r->step != 1) {
         buf_puts(out, ", ");
         show_number(out, r->step);
@@ -151,6 +151,10 @@ static void display_tensor_repr(Buf *out, Value v)
 {
     GradTensor *x = value_tensor(v);
     const char *name = "Tensor(";
+    if (gt_weak(x)) {                 /* a number on its way through a derivative */
+        display_value(out, v);
+        return;
+    }
     if (v.tag == TAG_VARIABLE)
         name = ((Variable *)v.as.any)->kind == VARIABLE_PARAMETER ? "Parameter(" : "Buffer(";
     ShowOptions options = show_options(false);
@@ -170,13 +174,24 @@ void display_repr(Buf *out, Value v)
         display_tensor_repr(out, v);
 }
 
+static _Noreturn void throw_format(Value v, char type)
+{
+    const GradTensor *x = value_tensor(v);
+    error_throw(ERROR_TYPE, "format code '%c' needs one number, not a %s%s", type, value_type_name(v),
+                x == NULL ? "" : string_format(" of shape %s", shape_text(x->t.ndim, tensor_shape(&x->t)))->text);
+}
+
+/* A bool is formatted as text, `true`, unless the type asks for a number. */
 void display_formatted(Buf *out, Value v, const char *spec, size_t bytes)
 {
     GradTensor *x = bytes > 0 ? value_tensor(v) : NULL;
-    if (x != NULL && x->t.size == 1 && v.tag != TAG_BOOL) {
+    bool number = bytes > 0 && strchr("deEfFgG%xXbo", spec[bytes - 1]) != NULL;
+    if (x != NULL && x->t.size == 1 && (number || gt_dtype(x) != DTYPE_BOOL)) {
         format_number(out, tensor_item(&x->t), spec, bytes);
         return;
     }
+    if (number)
+        throw_format(v, spec[bytes - 1]);
     Buf *text = buf_new();
     display_value(text, v);
     if (bytes > 0)

@@ -28,11 +28,19 @@ static Value eval_local(Frame *frame, Node *node)
     return v;
 }
 
+static _Noreturn void throw_captured_unset(Frame *frame, Node *node)
+{
+    frame->at = node;
+    error_throw_hint(ERROR_NAME, "a function takes the values of outer locals when it is made; one that calls itself is "
+                     "written fn f(x) { ... }",
+                     "`%s` had no value yet when this function was made", node->as.name.name->text);
+}
+
 static Value eval_capture(Frame *frame, Node *node)
 {
     Value v = frame->function->captures[node->as.name.slot];
-    if (v.tag == TAG_UNSET)
-        throw_unset(frame, node);
+    if (__builtin_expect(v.tag == TAG_UNSET, 0))
+        throw_captured_unset(frame, node);
     return v;
 }
 

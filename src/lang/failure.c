@@ -84,6 +84,8 @@ static const char *habit_hint(const char *name)
     static const struct { const char *name, *hint; } habits[] = {
         {"True", "write `true`"}, {"False", "write `false`"}, {"None", "write `none`"}, {"null", "write `none`"},
         {"nil", "write `none`"}, {"nothing", "write `none`"}, {"NaN", "write `nan`"}, {"Inf", "write `inf`"},
+        {"numpy", "a tensor is ready for everything; save(\"x.npy\", x) writes one for NumPy"},
+        {"cuda", "tensors live in main memory: leave it away"}, {"cpu", "tensors live in main memory: leave it away"},
         {"np", "there is nothing to import: sum(x), zeros(2, 3) and the others are built in"},
         {"torch", "there is nothing to import: sum(x), zeros(2, 3) and the others are built in"},
         {"math", "there is nothing to import: sin(x), pi and the others are built in"},
@@ -128,6 +130,12 @@ void throw_unknown_name(const String *name)
 void throw_unknown_at(Source *source, Span span, const String *name)
 {
     throw_at(source, span, ERROR_NAME, name_hint(name), "`%s` is not defined", name->text);
+}
+
+const char *none_hint(Value v)
+{
+    return v.tag != TAG_NONE ? NULL
+        : "a gradient is none until backward(...) has run, and so is what a function gives without `return`";
 }
 
 /* ---- errors as values ---- */

@@ -12,6 +12,9 @@ _Noreturn void throw_unknown_name(const String *name);
 /* The same for a place in a text that is not run. */
 _Noreturn void throw_unknown_at(Source *source, Span span, const String *name);
 
+/* What to say when a value is none that should not be: a hint, NULL for other values. */
+const char *none_hint(Value v);
+
 /* {message, hint, kind, file, line, column} */
 Record *error_record(const ErrorState *error);
 /* Interrupts and timeouts: no handler ends them. */

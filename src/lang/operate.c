@@ -17,10 +17,8 @@ static bool is_comparison(Operator op) { return op >= OPERATOR_EQ && op <= OPERA
 
 static _Noreturn void throw_operands(const Operands *o, Value left, Value right)
 {
-    const char *hint = NULL;
-    if (left.tag == TAG_NONE || right.tag == TAG_NONE)
-        hint = "is it a gradient that was never computed, or a function that returns nothing?";
-    else if (left.tag == TAG_FUNCTION || right.tag == TAG_FUNCTION)
+    const char *hint = none_hint(left.tag == TAG_NONE ? left : right);
+    if (left.tag == TAG_FUNCTION || right.tag == TAG_FUNCTION)
         hint = "a function is called with brackets: f(x)";
     else if (o->op == OPERATOR_ADD && (left.tag == TAG_STRING || right.tag == TAG_STRING))
         hint = "text with values in it is written f\"{x}\"; str(x) makes a string";
@@ -120,6 +118,10 @@ static Value structure_operation(const Operands *o, Value left, Value right)
             throw_structures(o, left, right);
     } else if (!value_is_numeric(other)) {
         throw_operands(o, left, right);
+    } else if (value_tensor(other)->t.size != 1) {
+        error_throw_hint(ERROR_TYPE, "map(v -> v + x, t) works on each item; tensor(t) makes a tensor of numbers",
+                         "`%s`: a structure goes with its like or with one number, not with a tensor of shape %s",
+                         operator_text(o->op), shape_text(value_tensor(other)->t.ndim, tensor_shape(&value_tensor(other)->t)));
     }
     return left.tag == TAG_TUPLE || right.tag == TAG_TUPLE ? tuple_operation(o, left, right)
                                                           : record_operation(o, left, right);

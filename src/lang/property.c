@@ -1,4 +1,5 @@
 #include "lang/property.h"
+#include "lang/failure.h"
 
 #include <string.h>
 
@@ -104,8 +105,7 @@ Value property_read(Value x, const String *name)
     if (property != NULL && value_is_numeric(x))
         return property(x, value_tensor(x));
     if (x.tag == TAG_NONE)
-        error_throw_hint(ERROR_TYPE, "is it a gradient that was never computed, or a function that returns nothing?",
-                         "none has no property `%s`", name->text);
+        error_throw_hint(ERROR_TYPE, none_hint(x), "none has no property `%s`", name->text);
     const Cell *cell = builtin_cell(name->text);
     if (cell != NULL && property == NULL)
         error_throw_hint(ERROR_NAME, string_format("to call the function, write .%s(...)", name->text)->text,

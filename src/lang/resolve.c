@@ -71,6 +71,17 @@ static void add_target(Scope *scope, Node *target)
             add_target(scope, target->as.list.at[i]);
 }
 
+/* Runs while the parameters are the only locals. */
+static void declare_global(Scope *scope, const Node *node)
+{
+    uint32_t at;
+    String *name = node->as.name.name;
+    if (find_name(scope->locals, scope->local_count, name, &at))
+        throw_at(scope->code->chunk->source, node->span, ERROR_SYNTAX, NULL, "`%s` is a parameter and cannot be global",
+                 name->text);
+    LIST_PUSH(scope->globals, scope->global_count, scope->global_capacity, name);
+}
+
 static void declare_globals(Node *node, void *context)
 {
     Scope *scope = context;
@@ -79,7 +90,7 @@ static void declare_globals(Node *node, void *context)
         return;
     if (node->kind == NODE_GLOBAL)
         for (uint32_t i = 0; i < node->as.list.count; i++)
-            LIST_PUSH(scope->globals, scope->global_count, scope->global_capacity, node->as.list.at[i]->as.name.name);
+            declare_global(scope, node->as.list.at[i]);
     node_children(node, declare_globals, scope);
 }
 

@@ -5,6 +5,7 @@
 #include "lang/failure.h"
 #include "lang/parse.h"
 #include "lang/resolve.h"
+#include "tensor/parallel.h"
 #include "tensor/state.h"
 
 #include <errno.h>
@@ -98,9 +99,11 @@ Cell *module_cell(Module *module, String *name)
 Module *module_new(String *path)
 {
     Session *s = session();
+    VEC_PUSH(s->modules, s->module_count, s->module_capacity, NULL);
+    s->module_count--;                /* there is room now, and nothing below throws once the module is made */
     Module *m = mem_alloc_zeroed(sizeof *m);
     m->path = path == NULL ? NULL : object_retain(path);
-    VEC_PUSH(s->modules, s->module_count, s->module_capacity, m);
+    s->modules[s->module_count++] = m;
     return m;
 }
 
@@ -179,17 +182,26 @@ typedef struct Start {
     const SessionOptions *options;
 } Start;
 
+static void set_default_dtype(const char *name)
+{
+    Dtype dtype = dtype_named(name);
+    if (dtype == DTYPES || !dtype_is_float(dtype))
+        error_throw(ERROR_TYPE, "\"%s\" cannot be the default dtype", name);
+    grad_state()->default_dtype = dtype;
+}
+
 static void start(void *data)
 {
     Start *st = data;
     Session *s = st->session;
+    parallel_set_threads(s->options.threads);
     define_names(s);
     constants_define();
     s->main = module_new(NULL);
     if (s->options.max_memory != 0)
         mem_set_limit(s->options.max_memory);
     if (s->options.dtype != NULL)
-        grad_state()->default_dtype = dtype_named(s->options.dtype);
+        set_default_dtype(s->options.dtype);
     pool_drain(0);
 }
 
@@ -245,11 +257,11 @@ Session *session_new(const SessionOptions *options)
     return s;
 }
 
-/* Everything counted is released before the runtime goes; what is then still alive is a leak, which tests count. */
-void session_free(Session *s)
+size_t session_free_counting(Session *s)
 {
+    size_t alive = 0;
     if (s == NULL)
-        return;
+        return alive;
     if (s->runtime != NULL) {
         Entry entry = session_enter(s);
         for (int i = 0; i < SESSION_STATES; i++)
@@ -263,8 +275,10 @@ void session_free(Session *s)
         if (s->stack != NULL)
             munmap(s->stack, STACK_VALUES * sizeof(Value));
         pool_drain(0);
-        if (getenv("DBX_COUNT_LIVE") != NULL)
-            fprintf(stderr, "%zu objects alive\n", rt->live_objects);
+        error_clear(&rt->error);
+        alive = rt->live_objects;
+        if (s->runtime->tensor != NULL)
+            parallel_stop();
         if (s->runtime->grad != NULL)
             grad_state_free(s->runtime->grad);
         free(s->runtime->tensor);
@@ -274,6 +288,12 @@ void session_free(Session *s)
     free(s->error_text);
     free(s->text);
     free(s);
+    return alive;
+}
+
+void session_free(Session *s)
+{
+    session_free_counting(s);
 }
 
 /* ---- protection ---- */
@@ -318,13 +338,29 @@ void run_text(Module *module, Source *source, bool echo)
 
 /* ---- the public functions ---- */
 
+typedef struct Report {
+    Session *session;
+    ErrorState error;
+} Report;
+
+static void render_report(void *data)
+{
+    const Report *r = data;
+    Buf *text = buf_new();
+    report_error(text, &r->error, r->session->color_errors, r->session->error_width);
+    r->session->error_text = strdup(buf_text(text));
+}
+
+/* Memory may be what has run out: then the message stands alone. */
 static void keep_error(Session *s)
 {
-    Buf *text = buf_new();
-    report_error(text, &rt->error, s->color_errors, s->error_width);
-    free(s->error_text);
-    s->error_text = strdup(buf_text(text));
-    s->error_kind = rt->error.kind;
+    Report r = {s, rt->error};
+    rt->error = (ErrorState){0};
+    if (!error_protect(render_report, &r)
+        && asprintf(&s->error_text, "error: %s\n", r.error.message != NULL ? r.error.message : "out of memory") < 0)
+        s->error_text = NULL;
+    s->error_kind = r.error.kind;
+    error_clear(&r.error);
 }
 
 bool session_attempt(Session *s, void (*body)(void *), void *data)
@@ -334,7 +370,7 @@ bool session_attempt(Session *s, void (*body)(void *), void *data)
     bool echo = s->echo;
     free(s->error_text);
     s->error_text = NULL;
-    s->failed = false;
+    s->failed = s->exiting = false;
     rt->interrupted = INTERRUPT_NONE;
     bool ok = session_protect(s, body, data);
     if (!ok) {
@@ -386,7 +422,11 @@ bool session_run_file(Session *s, const char *path)
 }
 
 const char *session_error(const Session *s) { return s->error_text != NULL ? s->error_text : ""; }
-const char *session_error_kind(const Session *s) { return s->error_text != NULL ? error_kind_name(s->error_kind) : ""; }
+const char *session_error_kind(const Session *s)
+{
+    return s->failed && !s->exiting ? error_kind_name(s->error_kind) : "";
+}
+
 void session_interrupt(void) { interrupt_raise(INTERRUPT_SIGNAL); }
 
 /* ---- reading a file ---- */

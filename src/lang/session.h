@@ -89,6 +89,9 @@ bool session_protect(Session *session, void (*body)(void *), void *data);
 bool session_attempt(Session *session, void (*body)(void *), void *data);
 bool session_run_bytes(Session *session, const char *text, size_t bytes, const char *name, RunMode mode);
 
+/* session_free, and how many counted objects were still alive at the end: 0, unless something leaks. For tests. */
+size_t session_free_counting(Session *session);
+
 /* Defines a name that is there from the start: "f(x)" or "pi". */
 void session_define(const char *usage, Value value);
 /* Every built-in, with NULL behind the last (lib/table.c). */

@@ -57,7 +57,8 @@ static Value run_augment_local(Frame *frame, Node *node)
     if (place->tag == TAG_NUMBER) {
         PoolMark mark = pool_mark();
         Value v = evaluate(frame, node->as.augment.value);
-        if (v.tag == TAG_NUMBER) {
+        if (v.tag == TAG_NUMBER && place->tag == TAG_NUMBER) {
+            pool_drain(mark);
             switch (node->as.augment.op) {
             case OPERATOR_ADD: place->as.number += v.as.number; return completed;
             case OPERATOR_SUB: place->as.number -= v.as.number; return completed;

@@ -400,6 +400,9 @@ static const char *word_advice(const Expectation *e)
         hint = ADVICE(before_advice, text_of(p, previous), bytes_of(previous));
     if (hint == NULL && p->first.kind == TOKEN_NAME && token.kind == TOKEN_BLOCK_OPEN)
         hint = ADVICE(before_advice, text_of(p, p->first), bytes_of(p->first));
+    if (hint == NULL && p->first.kind == TOKEN_NAME && token.kind == TOKEN_BLOCK_OPEN
+        && previous.kind == TOKEN_PAREN_CLOSE)
+        return "a function of statements begins with fn: fn f(x) { ... }";
     if (hint != NULL || !starts_operand(token.kind))
         return hint;
     if (token.kind == TOKEN_NUMBER && *text_of(p, token) == '.')

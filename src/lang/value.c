@@ -170,6 +170,7 @@ Range *range_new(double start, double stop, double step)
         error_throw(ERROR_VALUE, "range: %g to %g by %g has too many elements", start, stop, step);
     Range *r = object_new(&range_type, sizeof *r);
     r->start = start;
+    r->stop = stop;
     r->step = step;
     r->count = count > 0 ? (int64_t)count : 0;
     return r;

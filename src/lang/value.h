@@ -95,7 +95,7 @@ Field *record_find_text(const Record *record, const char *key);
 
 typedef struct Range {
     Object object;
-    double start, step;
+    double start, stop, step;         /* stop as it was given: for showing */
     int64_t count;
 } Range;
 

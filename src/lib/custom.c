@@ -83,8 +83,9 @@ const Op op_custom = {
     .forward = node_forward, .vjp_all = custom_vjp,
 };
 
-/* Tracked tensors in arguments, or that a function captures, also through the functions and structures that it captures. backward depends on them,
- * so a derivative of the derivative may flow to them; the derivative itself does not. */
+/* Tracked tensors in arguments, or that a function captures, also through the functions and structures
+ * that it captures. backward depends on them, so a derivative of the derivative may flow to them; the
+ * derivative itself does not. */
 typedef struct Captures {
     Object object;
     GradTensor **at;                  /* owned */
@@ -142,10 +143,11 @@ static Value run_custom_grad(Call *call)
 
 const Builtin builtin_custom_grad = {
     .usage = "custom_grad(f, backward)", .section = "derivatives", .run = run_custom_grad,
-    .doc = "A function that computes f(...args) and is differentiated by backward(g, out, ...args): g is the cotangent of the result "
-           "`out`, and what it returns the cotangent of the argument (with several arguments a tuple, one for each; none is "
-           "zero). backward must be linear in g. It may be differentiated itself, which gives higher orders, and is transposed "
-           "for forward mode. f is not recorded.",
+    .doc = "A function that computes f(...args) and is differentiated by backward(g, out, ...args): g is "
+           "the cotangent of the result `out`, and what it returns the cotangent of the argument (with "
+           "several arguments a tuple, one for each; none is zero). backward must be linear in g. It may be "
+           "differentiated itself, which gives higher orders, and is transposed for forward mode. f is not "
+           "recorded.",
     .errors = "type or shape, from backward, when the cotangents do not fit the arguments.",
     .example = "cube = custom_grad(x -> x^3, fn(g, out, x) = g * 3 * x^2)\ncube'(2)  #=> 12\ncube''(2)  #=> 12",
     .related = "vjp checkpoint",
@@ -171,8 +173,8 @@ static Value fresh_leaf(Value leaf, void *context)
     return value_object(TAG_TENSOR, x);
 }
 
-/* The function once more, recorded, with the random stream as it was, so that dropout drops the same. Levels of others do not
- * matter to it. */
+/* The function once more, recorded, with the random stream as it was, so that dropout drops the same.
+ * Levels of others do not matter to it. */
 static Value evaluate_again(const NodeRule *rule, Replay *replay)
 {
     const NodeCall *k = rule->call;
@@ -250,8 +252,9 @@ static Value run_checkpoint(Call *call)
 
 const Builtin builtin_checkpoint = {
     .usage = "checkpoint(f)", .section = "derivatives", .run = run_checkpoint,
-    .doc = "A function with the value and the gradients of f that stores only its arguments and evaluates f again inside of `backward`: "
-           "less memory for more time. Gradients flow to what f captures too. Random numbers are the same both times.",
+    .doc = "A function with the value and the gradients of f that stores only its arguments and evaluates f "
+           "again inside of `backward`: less memory for more time. Gradients flow to what f captures too. "
+           "Random numbers are the same both times.",
     .example = "f = checkpoint(x -> sin(sin(x)))\nf'(0)  #=> 1",
     .related = "custom_grad backward",
 };

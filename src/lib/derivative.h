@@ -1,17 +1,20 @@
-/* What the built-ins that differentiate share: a function is evaluated with some of its arguments as leaves of a graph, which
- * is then walked. Numbers become weak tensors on the way in, and numbers again on the way out. */
+/* What the built-ins that differentiate share: a function is evaluated with some of its arguments as
+ * leaves of a graph, which is then walked. Numbers become weak tensors on the way in, and numbers again on
+ * the way out. */
 #ifndef DBX_LIB_DERIVATIVE_H
 #define DBX_LIB_DERIVATIVE_H
 
 #include "grad/backward.h"
 #include "lang/session.h"
 
-/* A tensor that can carry a gradient: floats are taken as they are, other dtypes converted to the default float
- * dtype, except int64, which is refused with an error that begins with `who`. Weak tensors stay weak. */
+/* A tensor that can carry a gradient: floats are taken as they are, other dtypes converted to the default
+ * float dtype, except int64, which is refused with an error that begins with `who`. Weak tensors stay
+ * weak. */
 GradTensor *differentiable(const char *who, GradTensor *x);
 
-/* The graph of what was evaluated inside of vmaps has batches where the language saw slices of these levels (grad/batch.h). A
- * tensor as the graph has it, and as the language sees it; levels that are not the graph's stay mapped in both. */
+/* The graph of what was evaluated inside of vmaps has batches where the language saw slices of these
+ * levels (grad/batch.h). A tensor as the graph has it, and as the language sees it; levels that are not
+ * the graph's stay mapped in both. */
 GradTensor *graph_batch(GradTensor *x, uint32_t levels);
 GradTensor *graph_slice(GradTensor *x, uint32_t levels);
 
@@ -39,16 +42,17 @@ void derivation_want_tensor(const Derivation *d);
 /* ... of one element. */
 void derivation_want_scalar(const Derivation *d);
 
-/* The tensors of a structure like `form`, fit to be tangents or cotangents of the tensors in `nodes`; throws where the structure
- * or a shape differs. `what` names it. */
+/* The tensors of a structure like `form`, fit to be tangents or cotangents of the tensors in `nodes`;
+ * throws where the structure or a shape differs. `what` names it. */
 TensorList *derivation_match(const Derivation *d, const char *what, Value given, Value form, const TensorList *nodes);
-/* Tangents of the results for tangents of the sources, and cotangents of the sources for those of the results: recorded when
- * they depend on more than the sources. NULL is zero. The graph is kept. */
+/* Tangents of the results for tangents of the sources, and cotangents of the sources for those of the
+ * results: recorded when they depend on more than the sources. NULL is zero. The graph is kept. */
 void derivation_push(const Derivation *d, GradTensor *const *tangents, GradTensor **out);
 void derivation_pull(const Derivation *d, GradTensor *const *cotangents, GradTensor **out);
 /* The structure `form` with these tangents or cotangents of its leaves; NULL is zero. */
 Value derivation_value(Value form, GradTensor *const *gradients);
-/* All derivatives of the results by the sources: for every leaf of the result a structure like the argument. */
+/* All derivatives of the results by the sources: for every leaf of the result a structure like the
+ * argument. */
 Value derivation_jacobian(const Derivation *d);
 /* The result as it leaves the transform: with its history only when it depends on more than the sources. */
 Value derivation_result(const Derivation *d);

@@ -7,7 +7,8 @@
 
 /* ---- slices and batches ---- */
 
-/* x with its first axes, which belong to `first` and then to `second`, in the order of `wanted_first` and then the rest. */
+/* x with its first axes, which belong to `first` and then to `second`, in the order of `wanted_first` and
+ * then the rest. */
 static GradTensor *reorder(GradTensor *x, uint32_t first, uint32_t second, uint32_t wanted_first, uint32_t wanted_second)
 {
     int from[32], order[TENSOR_MAX_NDIM], n = 0;

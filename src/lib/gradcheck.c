@@ -18,7 +18,9 @@ static Value in_float64(Value leaf, void *context)
 {
     (void)context;
     GradTensor *x = value_tensor(leaf);
-    if (x == NULL || leaf.tag == TAG_NUMBER || leaf.tag == TAG_BOOL)
+    if (leaf.tag == TAG_BOOL)
+        return value_number(leaf.as.boolean);
+    if (x == NULL || leaf.tag == TAG_NUMBER)
         return leaf;
     return value_of_tensor(gt_cast(gt_detach(differentiable("gradcheck", x)), DTYPE_FLOAT64));
 }
@@ -139,8 +141,8 @@ static Value run_gradcheck(Call *call)
 
 const Builtin builtin_gradcheck = {
     .usage = "gradcheck(f, x)", .section = "derivatives", .run = run_gradcheck,
-    .doc = "Compares all derivatives of f at x with central differences, in float64: true when they agree to a relative 1e-5. x may be any "
-           "structure, and so may f(x).",
+    .doc = "Compares all derivatives of f at x with central differences, in float64: true when they agree "
+           "to a relative 1e-5. x may be any structure, and so may f(x).",
     .errors = "value when they do not agree: it names the worst element, both values and the step.",
     .example = "gradcheck(x -> sin(x) * x^2, [1, 2])  #=> true",
     .related = "jacobian custom_grad",

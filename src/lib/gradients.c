@@ -40,8 +40,9 @@ static Value run_parameter(Call *call)
 
 const Builtin builtin_parameter = {
     .usage = "parameter(data, dtype=none)", .section = "gradients", .run = run_parameter,
-    .doc = "A tensor with identity that collects a gradient: `p.grad` is none until the first `backward`, which adds to "
-           "it. `q = p` names the same parameter. Numbers, bools and integers are converted to the default float dtype.",
+    .doc = "A tensor with identity that collects a gradient: `p.grad` is none until the first `backward`, "
+           "which adds to it. `q = p` names the same parameter. Numbers, bools and integers are converted "
+           "to the default float dtype.",
     .errors = "type for strings and for int64 tensors, and when the dtype is not a float.",
     .example = "x = parameter([2, 3, 4])\nbackward(sum(x * x))\nx.grad  #=> [4, 6, 8]",
     .related = "attach_grad buffer backward assign",
@@ -54,8 +55,8 @@ static Value run_buffer(Call *call)
 
 const Builtin builtin_buffer = {
     .usage = "buffer(data, dtype=none)", .section = "gradients", .run = run_buffer,
-    .doc = "A tensor with identity and no gradient, for state: `b += 1` and `b[0] = 1` change it in place, in functions "
-           "too. Shape and dtype stay what they are.",
+    .doc = "A tensor with identity and no gradient, for state: `b += 1` and `b[0] = 1` change it in place, "
+           "in functions too. Shape and dtype stay what they are.",
     .example = "count = buffer(0)\ntick() = assign(count, count + 1)\ntick()\ntick()\ncount  #=> 2",
     .related = "parameter assign",
 };
@@ -77,8 +78,8 @@ static Value run_attach_grad(Call *call)
 
 const Builtin builtin_attach_grad = {
     .usage = "attach_grad(x)", .section = "gradients", .run = run_attach_grad, .by_reference = true,
-    .doc = "Turns the tensor in the variable x into a leaf whose gradient starts at zeros. Each `backward` overwrites "
-           "the gradient, where it would add to that of a `parameter`.",
+    .doc = "Turns the tensor in the variable x into a leaf whose gradient starts at zeros. Each `backward` "
+           "overwrites the gradient, where it would add to that of a `parameter`.",
     .errors = "type when x is not a variable.",
     .example = "x = arange(4)\nattach_grad(x)\nbackward(2 * dot(x, x))\nx.grad  #=> [0, 4, 8, 12]",
     .related = "parameter backward zero_grad",
@@ -102,9 +103,10 @@ static Value run_backward(Call *call)
 
 const Builtin builtin_backward = {
     .usage = "backward(y, seed=none, create_graph=false)", .section = "gradients", .run = run_backward,
-    .doc = "Adds the gradient of y to every parameter that y depends on (a leaf made by `attach_grad` is overwritten). A y "
-           "that is not a scalar counts as sum(y) unless a seed, its cotangent, is given. It may be run again on the same "
-           "y. With create_graph the gradients can be differentiated themselves.",
+    .doc = "Adds the gradient of y to every parameter that y depends on (a leaf made by `attach_grad` is "
+           "overwritten). A y that is not a scalar counts as sum(y) unless a seed, its cotangent, is given. "
+           "It may be run again on the same y. With create_graph the gradients can be differentiated "
+           "themselves.",
     .errors = "value when y depends on no parameter; shape when the seed does not have the shape of y.",
     .example = "x = parameter([1, 2])\nbackward(x^2, seed=[1, 10])\nx.grad  #=> [2, 40]",
     .related = "parameter grad zero_grad retain_grad",
@@ -132,10 +134,12 @@ static Value run_grad(Call *call)
 
 const Builtin builtin_grad = {
     .usage = "grad(f, argnum=0)", .section = "derivatives", .run = run_grad,
-    .doc = "Of a function: the function that computes its gradient with respect to the argument at position argnum, or to "
-           "several for a tuple of positions. The gradient has the structure of the argument. Of a tensor: its gradient, as x.grad.",
-    .errors = "shape when the function's result is not a scalar: f' is the gradient of its sum, jacobian(f, x) has all the "
-              "derivatives. type for an argument that is neither a function nor a tracked tensor.",
+    .doc = "Of a function: the function that computes its gradient with respect to the argument at position "
+           "argnum, or to several for a tuple of positions. The gradient has the structure of the argument. "
+           "Of a tensor: its gradient, as x.grad.",
+    .errors = "shape when the function's result is not a scalar: f' is the gradient of its sum, jacobian(f, "
+              "x) has all the derivatives. type for an argument that is neither a function nor a tracked "
+              "tensor.",
     .example = "f(x, y) = x^2 * y\ngrad(f)(3, 2)  #=> 12\ngrad(f, argnum=(0, 1))(3, 2)  #=> (12, 9)",
     .related = "value_and_grad jacobian hessian backward",
 };
@@ -181,8 +185,8 @@ static Value run_zero_grad(Call *call)
 
 const Builtin builtin_zero_grad = {
     .usage = "zero_grad(...xs)", .section = "gradients", .run = run_zero_grad,
-    .doc = "Sets gradients to zeros: those of parameters, of all parameters in tuples and records, and of those that "
-           "functions capture.",
+    .doc = "Sets gradients to zeros: those of parameters, of all parameters in tuples and records, and of "
+           "those that functions capture.",
     .errors = "type for a tensor that is not tracked.",
     .example = "x = parameter([1, 2])\nbackward(sum(x))\nzero_grad(x)\nx.grad  #=> [0, 0]",
     .related = "parameter backward set_grad",
@@ -247,7 +251,8 @@ static Value run_retain_grad(Call *call)
 
 const Builtin builtin_retain_grad = {
     .usage = "retain_grad(t)", .section = "gradients", .run = run_retain_grad,
-    .doc = "Makes `backward` keep the gradient of an intermediate tensor, as t.grad. Parameters keep theirs anyway.",
+    .doc = "Makes `backward` keep the gradient of an intermediate tensor, as t.grad. Parameters keep theirs "
+           "anyway.",
     .errors = "type when t is not tracked.",
     .example = "x = parameter([1, 2])\nh = x * x\nretain_grad(h)\nbackward(sum(3 * h))\nh.grad  #=> [3, 3]",
     .related = "parameter backward",
@@ -270,7 +275,8 @@ static Value run_detach(Call *call)
 
 const Builtin builtin_detach = {
     .usage = "detach(x)", .section = "gradients", .run = run_detach,
-    .doc = "The same numbers as a constant, through which no gradient flows. Of a tuple or record: of every leaf.",
+    .doc = "The same numbers as a constant, through which no gradient flows. Of a tuple or record: of every "
+           "leaf.",
     .example = "x = parameter([1, 2])\ndetach(x * x).requires_grad  #=> false",
     .related = "parameter grad_enabled",
 };
@@ -314,8 +320,8 @@ static Value run_assign(Call *call)
 
 const Builtin builtin_assign = {
     .usage = "assign(p, value)", .section = "gradients", .run = run_assign,
-    .doc = "Gives a parameter or buffer another value of the same shape and dtype, in place: every name of it sees the "
-           "change. Of a tuple or record of them: each leaf.",
+    .doc = "Gives a parameter or buffer another value of the same shape and dtype, in place: every name of "
+           "it sees the change. Of a tuple or record of them: each leaf.",
     .errors = "type when p is neither a parameter nor a buffer; shape when the shapes differ.",
     .example = "p = parameter([1, 2])\nq = p\nassign(p, [3, 4])\nq  #=> [3, 4]",
     .related = "parameter buffer",

@@ -1,7 +1,7 @@
 /* Derivatives as arrays: jacobian, hessian, and hvp.
  *
- * A Jacobian is the answer of a graph to many unit tangents or cotangents. They are sent through it all at once, as a mapped
- * tensor (see grad/batch.h), a bounded number at a time. */
+ * A Jacobian is the answer of a graph to many unit tangents or cotangents. They are sent through it all at
+ * once, as a mapped tensor (see grad/batch.h), a bounded number at a time. */
 #include "grad/batch.h"
 #include "lib/derivative.h"
 #include "ops/index.h"
@@ -17,8 +17,8 @@ typedef struct Probe {
 
 enum { ELEMENTS_AT_ONCE = 1 << 20 };
 
-/* Units first, ..., first + count - 1 in the elements of a leaf, on a new leading axis: [count, hidden..., visible...], where
- * `node` has the shape [hidden..., visible...] and the visible part `size` elements. */
+/* Units first, ..., first + count - 1 in the elements of a leaf, on a new leading axis: [count, hidden...,
+ * visible...], where `node` has the shape [hidden..., visible...] and the visible part `size` elements. */
 static GradTensor *units(const GradTensor *node, int64_t size, int64_t first, int64_t count)
 {
     int64_t shape[TENSOR_MAX_NDIM], full[TENSOR_MAX_NDIM];
@@ -39,7 +39,8 @@ static GradTensor *units(const GradTensor *node, int64_t size, int64_t first, in
     return gt_expand(t_reshape(eye, node->t.ndim + 1, shape), node->t.ndim + 1, full);
 }
 
-/* The answers of all leaves on the other side to units in leaf i of this side: [count, shape of the node...] each, NULL for zero. */
+/* The answers of all leaves on the other side to units in leaf i of this side: [count, shape of the
+ * node...] each, NULL for zero. */
 static void ask(const Probe *p, int64_t i, int64_t size, int64_t first, int64_t count, TensorList *answers)
 {
     const Derivation *d = p->d;
@@ -84,7 +85,8 @@ static GradTensor *leaf_tensor(Value leaf)
     return x != NULL ? x : gt_number(0);
 }
 
-/* The block of an output leaf y and an input leaf x, in shape y.shape + x.shape, from its rows or columns (NULL: zero). */
+/* The block of an output leaf y and an input leaf x, in shape y.shape + x.shape, from its rows or columns
+ * (NULL: zero). */
 static Value block(GradTensor *y, GradTensor *x, GradTensor *answers, bool forward)
 {
     int64_t shape[2 * TENSOR_MAX_NDIM];
@@ -174,9 +176,9 @@ static Value run_jacobian(Call *call)
 
 const Builtin builtin_jacobian = {
     .usage = "jacobian(f, x)", .section = "derivatives", .run = run_jacobian,
-    .doc = "All derivatives of f at x: an array of shape f(x).shape + x.shape. Forward mode is used where x has fewer elements than f(x), "
-           "else reverse mode. For a tuple or record x it is a structure like x of such arrays; where f returns a structure, a "
-           "structure like that of these.",
+    .doc = "All derivatives of f at x: an array of shape f(x).shape + x.shape. Forward mode is used where x "
+           "has fewer elements than f(x), else reverse mode. For a tuple or record x it is a structure like "
+           "x of such arrays; where f returns a structure, a structure like that of these.",
     .example = "jacobian(x -> [x[0] * x[1], x[1]^2], [2, 3])  #=> [[3, 2], [0, 6]]",
     .related = "grad hessian jvp vjp",
 };
@@ -206,14 +208,15 @@ static Value run_hessian(Call *call)
 
 const Builtin builtin_hessian = {
     .usage = "hessian(f, x)", .section = "derivatives", .run = run_hessian,
-    .doc = "The second derivatives of a scalar function at x: an array of shape x.shape + x.shape. For a tuple or record x it is a "
-           "structure like x of structures like x.",
+    .doc = "The second derivatives of a scalar function at x: an array of shape x.shape + x.shape. For a "
+           "tuple or record x it is a structure like x of structures like x.",
     .errors = "shape when f(x) is not a scalar.",
     .example = "hessian(x -> x[0]^2 * x[1], [2, 3])  #=> [[6, 4], [4, 0]]",
     .related = "hvp jacobian grad",
 };
 
-/* Forward over reverse (Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 6, 1994). */
+/* Forward over reverse (Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 6,
+ * 1994). */
 static Value run_hvp(Call *call)
 {
     Derivation d = gradient_of_scalar("hvp", arg_function(call, 0), call->args[1]);
@@ -225,9 +228,10 @@ static Value run_hvp(Call *call)
 
 const Builtin builtin_hvp = {
     .usage = "hvp(f, x, v)", .section = "derivatives", .run = run_hvp,
-    .doc = "The Hessian of a scalar function at x, times v, without the Hessian: about the work of three gradients. x may be any structure, "
-           "v has the same.",
-    .errors = "shape when f(x) is not a scalar; type or shape when v does not have the structure and shapes of x.",
+    .doc = "The Hessian of a scalar function at x, times v, without the Hessian: about the work of three "
+           "gradients. x may be any structure, v has the same.",
+    .errors = "shape when f(x) is not a scalar; type or shape when v does not have the structure and shapes "
+              "of x.",
     .example = "hvp(x -> x[0]^2 * x[1], [2, 3], [1, 0])  #=> [6, 4]",
     .related = "hessian jvp vjp",
 };

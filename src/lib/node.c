@@ -50,7 +50,8 @@ NodeEvaluation node_evaluate(Value f, const Call *call, bool watch)
 
 /* ---- several results in one tensor ---- */
 
-/* The leaves that are tensors or numbers, one after the other in the widest dtype; a result that is no structure is itself. */
+/* The leaves that are tensors or numbers, one after the other in the widest dtype; a result that is no
+ * structure is itself. */
 static GradTensor *pack(Value out)
 {
     GradTensor *packed = NULL;
@@ -180,8 +181,8 @@ Value node_record(const Op *op, Value f, const Call *call, const NodeEvaluation 
 
 /* ---- rules ---- */
 
-/* Where the cotangent is a slice of a level with the number of one of the node's own (two vmaps, one after the
- * other), the node's levels take other numbers. */
+/* Where the cotangent is a slice of a level with the number of one of the node's own (two vmaps, one after
+ * the other), the node's levels take other numbers. */
 NodeRule node_rule_begin(const OpCall *c, const GradTensor *g)
 {
     const NodeCall *k = (const NodeCall *)c->args[0].object;

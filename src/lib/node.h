@@ -5,8 +5,8 @@
 #include "lang/session.h"
 #include "tensor/random.h"
 
-/* What the node keeps of the call, beside its tensor arguments: those are the leaves of `args`, in order, and then what
- * else the function depends on. */
+/* What the node keeps of the call, beside its tensor arguments: those are the leaves of `args`, in order,
+ * and then what else the function depends on. */
 typedef struct NodeCall {
     Object object;
     Value f, args;                    /* args: the tuple of the arguments as they came */
@@ -26,8 +26,9 @@ typedef struct NodeEvaluation {
 
 /* Calls f without recording. */
 NodeEvaluation node_evaluate(Value f, const Call *call, bool watch);
-/* The result as a node made by this operation, which depends on the tensors in the call's arguments and on the captured ones;
- * the plain result when none of them is tracked. `f` is what the node needs to differentiate. */
+/* The result as a node made by this operation, which depends on the tensors in the call's arguments and on
+ * the captured ones; the plain result when none of them is tracked. `f` is what the node needs to
+ * differentiate. */
 Value node_record(const Op *op, Value f, const Call *call, const NodeEvaluation *evaluation);
 
 /* A rule of the node under way: the levels of its vmaps are open while it runs. */

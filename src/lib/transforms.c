@@ -116,9 +116,10 @@ static Value run_prime(Call *call)
 
 const Builtin builtin_derivative = {
     .usage = "derivative(f)", .section = "derivatives", .run = run_prime, .infix = "'",
-    .doc = "The derivative of f with respect to its first argument, written f'. Where arguments or results are tensors it is the "
-           "gradient of sum(f(x)), so sin'([0, 1]) works elementwise. f'' is the second derivative, and so on. The result has "
-           "the structure of the argument; a function that does not depend on it has derivative zero.",
+    .doc = "The derivative of f with respect to its first argument, written f'. Where arguments or results "
+           "are tensors it is the gradient of sum(f(x)), so sin'([0, 1]) works elementwise. f'' is the "
+           "second derivative, and so on. The result has the structure of the argument; a function that "
+           "does not depend on it has derivative zero.",
     .errors = "type when f returns a tuple, a record or no number at all.",
     .example = "f(x) = x^3\nf'(2)  #=> 12\nf''(2)  #=> 12\nsin'([0, pi])  #=> [1, -1]",
     .related = "grad jacobian jvp vjp",
@@ -151,8 +152,8 @@ static Value run_jvp(Call *call)
 
 const Builtin builtin_jvp = {
     .usage = "jvp(f, x, v)", .section = "derivatives", .run = run_jvp,
-    .doc = "(f(x), J v): the value and the derivative of f at x in the direction v, in forward mode. x may be any structure, v has "
-           "the same; the function may return any structure.",
+    .doc = "(f(x), J v): the value and the derivative of f at x in the direction v, in forward mode. x may "
+           "be any structure, v has the same; the function may return any structure.",
     .errors = "type or shape when v does not have the structure and shapes of x.",
     .example = "jvp(x -> x^2, [1, 2], [1, 10])  #=> ([1, 4], [2, 40])",
     .related = "vjp hvp jacobian",
@@ -204,8 +205,9 @@ static Value run_vjp(Call *call)
 
 const Builtin builtin_vjp = {
     .usage = "vjp(f, x)", .section = "derivatives", .run = run_vjp,
-    .doc = "(f(x), pullback): pullback(c) is the cotangent c of the result, pulled back through the derivative of f at x, in reverse "
-           "mode. c has the structure of f(x), pullback(c) that of x. It may be called any number of times.",
+    .doc = "(f(x), pullback): pullback(c) is the cotangent c of the result, pulled back through the "
+           "derivative of f at x, in reverse mode. c has the structure of f(x), pullback(c) that of x. It "
+           "may be called any number of times.",
     .errors = "type or shape, from the pullback, when c does not have the structure and shapes of f(x).",
     .example = "y, pullback = vjp(x -> x^2, [1, 2])\npullback([1, 10])  #=> [2, 40]",
     .related = "jvp jacobian backward",

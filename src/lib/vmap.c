@@ -1,5 +1,5 @@
-/* vmap: a function evaluated on all slices of its arguments at once (see grad/batch.h), or, where it looks at elements, on one
- * slice after the other. */
+/* vmap: a function evaluated on all slices of its arguments at once (see grad/batch.h), or, where it looks
+ * at elements, on one slice after the other. */
 #include "grad/batch.h"
 #include "lang/indexing.h"
 #include "lib/derivative.h"
@@ -212,10 +212,12 @@ static Value run_vmap(Call *call)
 
 const Builtin builtin_vmap = {
     .usage = "vmap(f, axes=none)", .section = "derivatives", .run = run_vmap,
-    .doc = "The function that applies f to every slice of its arguments along their first axis (or the given axes; none passes an "
-           "argument whole), and stacks the results. Tuples and records are sliced leaf by leaf. f is evaluated once, on all slices together; where it "
-           "looks at elements, as with item(x), it is evaluated on one slice after the other, with the same result.",
-    .errors = "type when an `if` or `while` depends on a mapped value; shape when the mapped axes differ in size or an argument is a number.",
+    .doc = "The function that applies f to every slice of its arguments along their first axis (or the "
+           "given axes; none passes an argument whole), and stacks the results. Tuples and records are "
+           "sliced leaf by leaf. f is evaluated once, on all slices together; where it looks at elements, "
+           "as with item(x), it is evaluated on one slice after the other, with the same result.",
+    .errors = "type when an `if` or `while` depends on a mapped value; shape when the mapped axes differ in "
+              "size or an argument is a number.",
     .example = "vmap(x -> x / sum(x))([[1, 3], [2, 2]])  #=> [[0.25, 0.75], [0.5, 0.5]]\n"
                "vmap(dot, axes=(0, none))([[1, 2], [3, 4]], [10, 1])  #=> [12, 34]",
     .related = "map stack where",

@@ -307,7 +307,7 @@ static GradTensor *random_floats(const OpCall *c, void (*fill)(Random *, Tensor 
     if (!dtype_is_float(dtype))
         call_error(c, ERROR_TYPE, "dtype must be float32 or float64, not %s", dtype_name(dtype));
     GradTensor *out = new_of_shape(c, 0, dtype);
-    fill(random_state(), &out->t);
+    fill(batch_random(), &out->t);
     return out;
 }
 
@@ -341,7 +341,7 @@ static GradTensor *randint_forward(const OpCall *c)
         call_error(c, ERROR_VALUE, "low is %lld, but must be less than high, %lld", (long long)low,
                    (long long)high);
     GradTensor *out = new_of_shape(c, 2, DTYPE_INT64);
-    random_integers(random_state(), &out->t, low, high);
+    random_integers(batch_random(), &out->t, low, high);
     return out;
 }
 
@@ -360,7 +360,7 @@ static GradTensor *permutation_forward(const OpCall *c)
 {
     int64_t n = count_arg(c, "n", c->args[0].integer);
     GradTensor *out = call_out(c, DTYPE_INT64, 1, &n);
-    random_permutation(random_state(), &out->t);
+    random_permutation(batch_random(), &out->t);
     return out;
 }
 

@@ -44,7 +44,7 @@ const Op op_embedding = {
 static GradTensor *dropout_mask(const GradTensor *x, Dtype dtype, double p)
 {
     GradTensor *uniform = gt_new(dtype, x->t.ndim, tensor_shape(&x->t));
-    random_uniform(random_state(), &uniform->t);
+    random_uniform(batch_random(), &uniform->t);
     GradTensor *kept = gt_cast(t_with(&op_ge, uniform, p), dtype);
     return t_times(kept, p < 1 ? 1 / (1 - p) : 0);
 }

@@ -18,8 +18,26 @@ static void parse_block(void *data)
     c->complete = parse_interactive(source) != NULL;
 }
 
+/* `##` lines document the function that follows; an empty line gives it up. */
+static bool awaits_definition(const char *text, size_t bytes)
+{
+    size_t last = block_line_start(text, bytes);
+    while (bytes >= 2 && text[0] == '#' && text[1] == '#') {
+        const char *newline = memchr(text, '\n', bytes);
+        size_t line = newline != NULL ? (size_t)(newline - text) + 1 : bytes;
+        if (last < line)
+            return true;
+        text += line;
+        bytes -= line;
+        last -= line;
+    }
+    return false;
+}
+
 bool block_is_complete(const char *text, size_t bytes)
 {
+    if (awaits_definition(text, bytes))
+        return false;
     Completeness c = {text, bytes, true};
     PoolMark mark = pool_mark();
     bool well = error_protect(parse_block, &c);

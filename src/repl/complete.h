@@ -28,7 +28,7 @@ Candidates complete_find(const char *text, size_t point);
 void complete_begin(void);
 /* TAB: completes as far as the candidates agree, and lists them; `again`: shows their signatures. */
 int complete_key(int count, int key, bool again);
-/* Did completion put the quote that stands at `point` there, as the last thing done? */
+/* Did completion put the quote that stands before `point` there, as the last thing done? */
 bool complete_closed_quote(size_t point);
 
 #endif

@@ -22,6 +22,7 @@ enum { BLINK_MILLISECONDS = 500 };
 
 /* Readline is one a process and calls back without a context, so what is kept beside it is one a process too. */
 static struct {
+    bool terminal;                    /* standard input is one */
     bool drawing;                     /* screen.c draws, and not Readline */
     bool color;
     bool dirty;                       /* the screen is not up to date */
@@ -57,6 +58,7 @@ static bool can_draw(void)
 void editor_begin(bool color)
 {
     use_utf8();
+    editor.terminal = isatty(STDIN_FILENO);
     rl_readline_name = "dbx";
     rl_instream = stdin;
     rl_outstream = isatty(STDOUT_FILENO) || !isatty(STDERR_FILENO) ? stdout : stderr;
@@ -69,18 +71,20 @@ void editor_begin(bool color)
     rl_variable_bind("revert-all-at-newline", "on");
     rl_initialize();
     rl_tty_set_echoing(1);
-    editor.drawing = can_draw();
+    editor.drawing = editor.terminal && can_draw();
     editor.color = color;
     if (editor.drawing)
         rl_redisplay_function = note_change;
     keys_bind(editor.drawing);
     complete_begin();
-    terminal_begin();
+    if (editor.terminal)
+        terminal_begin();
 }
 
 void editor_end(void)
 {
-    terminal_end();
+    if (editor.terminal)
+        terminal_end();
     screen_end();
     free(editor.line);
     editor.line = NULL;
@@ -217,6 +221,21 @@ static ReadResult read_line(const char *shown_prompt, const char *first)
     return READ_END;
 }
 
+/* A line of what is no terminal. */
+static ReadResult read_plain_line(void)
+{
+    size_t capacity = 0;
+    free(editor.line);
+    editor.line = NULL;
+    ssize_t bytes = getline(&editor.line, &capacity, stdin);
+    if (interrupt_flag == INTERRUPT_TIMEOUT)
+        return READ_TIMEOUT;
+    if (bytes < 0)
+        return READ_END;
+    editor.line[strcspn(editor.line, "\r\n")] = '\0';
+    return READ_TEXT;
+}
+
 bool editor_is_complete(const char *text, size_t bytes)
 {
     return command_is(text) || block_is_complete(text, bytes);
@@ -226,7 +245,9 @@ ReadResult editor_read(Buf *text, const char *first)
 {
     ReadResult result;
     do {
-        result = read_line(text->bytes == 0 ? prompt : continuation, first);
+        result = editor.terminal ? read_line(text->bytes == 0 ? prompt : continuation, first) : read_plain_line();
+        if (result == READ_END && !editor.terminal && text->bytes > 0)
+            return READ_TEXT;
         if (result != READ_TEXT)
             return result;
         if (text->bytes > 0)

@@ -14,7 +14,7 @@ typedef enum ReadResult {
     READ_END                          /* Ctrl-D, or the terminal is gone */
 } ReadResult;
 
-/* Takes the terminal, which must be standard input. */
+/* Takes the terminal. Standard input that is none is read line by line, without a prompt. */
 void editor_begin(bool color);
 void editor_end(void);
 void editor_set_color(bool color);

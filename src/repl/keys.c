@@ -302,14 +302,10 @@ static int key_tab(int count, int key)
     return complete_key(count, key, again);
 }
 
-/* A quote typed on the one that completion has put there takes its place. */
+/* A quote typed behind the one that completion has put there is that one. */
 static int key_quote(int count, int key)
 {
-    if (count == 1 && complete_closed_quote(point())) {
-        rl_point++;
-        return 0;
-    }
-    return rl_insert(count, key);
+    return count == 1 && complete_closed_quote(point()) ? 0 : rl_insert(count, key);
 }
 
 /* ---- binding ---- */

@@ -5,15 +5,13 @@
 /* ---- usage ---- */
 
 /* "-q, --quiet" or "--seed N", with room for the longest. */
-static void put_option(FILE *to, const OptionRow *o, const char *bold, const char *plain, int columns)
+static void put_option(FILE *to, const OptionRow *o, int columns)
 {
     int n = 0;
     if (o->letter != 0)
-        n += fprintf(to, "%s-%c%s", bold, o->letter, plain);
-    if (o->letter != 0 && o->name != NULL)
-        n += fprintf(to, ", ");
+        n += fprintf(to, "-%c%s", o->letter, o->name != NULL ? ", " : "");
     if (o->name != NULL)
-        n += fprintf(to, "%s--%s%s", bold, o->name, plain);
+        n += fprintf(to, "--%s", o->name);
     if (o->argument != NULL)
         n += fprintf(to, " %s", o->argument);
     fprintf(to, "%*s", columns > n ? columns - n : 0, "");
@@ -29,7 +27,7 @@ void manual_usage(FILE *to, const Manual *m)
         if (o->hidden)
             continue;
         fputs("  ", to);
-        put_option(to, o, "", "", 26);
+        put_option(to, o, 26);
         fprintf(to, " %s\n", o->doc);
     }
 }
@@ -44,6 +42,18 @@ static void put_escaped(FILE *to, const char *text)
             fputc('\\', to);
         fputc(*text, to);
     }
+}
+
+static void put_page_option(FILE *to, const OptionRow *o)
+{
+    fputs(".TP\n\\fB", to);
+    if (o->letter != 0)
+        fprintf(to, "\\-%c%s", o->letter, o->name != NULL ? "\\fR, \\fB" : "");
+    if (o->name != NULL) {
+        fputs("\\-\\-", to);
+        put_escaped(to, o->name);
+    }
+    fprintf(to, "\\fR%s%s\n", o->argument != NULL ? " " : "", o->argument != NULL ? o->argument : "");
 }
 
 static const char page_end[] =
@@ -82,9 +92,7 @@ void manual_page(FILE *to, const Manual *m)
     for (const OptionRow *o = m->options; o->doc != NULL; o++) {
         if (o->hidden)
             continue;
-        fputs(".TP\n", to);
-        put_option(to, o, "\\fB", "\\fR", 0);
-        fputc('\n', to);
+        put_page_option(to, o);
         put_escaped(to, o->doc);
         fputs(".\n", to);
     }

@@ -16,7 +16,7 @@ static struct {
 
 bool complete_closed_quote(size_t point)
 {
-    bool is_it = tab.closed_quote == point && point < (size_t)rl_end && rl_line_buffer[point] == '"';
+    bool is_it = point > 0 && tab.closed_quote == point - 1 && rl_line_buffer[point - 1] == '"';
     tab.closed_quote = SIZE_MAX;
     return is_it;
 }
@@ -53,16 +53,15 @@ static bool insert_common(const Candidates *c)
     return true;
 }
 
-/* A file name that is whole ends its string, with the cursor still in it, so that a quote may be typed or not. */
+/* A file name that is whole ends its string; the quote may be typed all the same. */
 static void close_file_name(const Candidates *c)
 {
     const char *name = c->at[0].text;
     bool folder = *name != '\0' && name[strlen(name) - 1] == '/';
     if (folder || rl_line_buffer[0] == ':' || rl_line_buffer[rl_point] == '"')
         return;
-    rl_insert_text("\"");
-    rl_point--;
     tab.closed_quote = (size_t)rl_point;
+    rl_insert_text("\"");
 }
 
 /* ---- listing ---- */

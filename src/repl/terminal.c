@@ -17,6 +17,7 @@
 /* A process has one terminal, and its signal handlers find it here. */
 static struct {
     struct termios found, editing;    /* the modes before and during editing */
+    bool taken;                       /* between terminal_begin and terminal_end */
     volatile sig_atomic_t active;     /* the modes of editing are set */
     volatile sig_atomic_t stopped;
     bool bracketed_paste;
@@ -156,6 +157,7 @@ void terminal_begin(void)
     bool dumb = term == NULL || strcmp(term, "dumb") == 0;
     terminal.bracketed_paste = !dumb && paste != NULL && strcmp(paste, "on") == 0;
     compute_modes();
+    terminal.taken = true;
     take_signals();
     set_editing();
 }
@@ -164,6 +166,7 @@ void terminal_end(void)
 {
     set_found();
     terminal_unblock();
+    terminal.taken = false;
 }
 
 /* ---- other programs ---- */
@@ -214,8 +217,17 @@ int terminal_run(const char *command, const char *input, unsigned long bytes)
 
 /* ---- waiting ---- */
 
-void terminal_unblock(void) { pthread_sigmask(SIG_SETMASK, &terminal.waiting, NULL); }
-void terminal_block(void) { pthread_sigmask(SIG_SETMASK, &terminal.blocked, NULL); }
+void terminal_unblock(void)
+{
+    if (terminal.taken)
+        pthread_sigmask(SIG_SETMASK, &terminal.waiting, NULL);
+}
+
+void terminal_block(void)
+{
+    if (terminal.taken)
+        pthread_sigmask(SIG_SETMASK, &terminal.blocked, NULL);
+}
 
 /* As long as there is input, ppoll does not let signals in. */
 static bool let_signals_in(void)

@@ -161,9 +161,35 @@ static void add_task(const void *job, int64_t task, int thread)
     }
 }
 
+KERNEL2(plus_bool, uint8_t, uint8_t, x | y)
+KERNEL2(plus_uint8, uint8_t, uint8_t, x + y)
+KERNEL2(plus_uint32, uint32_t, uint32_t, x + y)
+KERNEL2(plus_uint64, uint64_t, uint64_t, x + y)
+KERNEL2(plus_float32, float, float, x + y)
+KERNEL2(plus_float64, double, double, x + y)
+
+/* A pending tensor stays so: the sum is deferred too. */
+static void add_pending(Tensor *out, const Tensor *x)
+{
+    static BlockKernel *const plus[DTYPES] = {
+        plus_bool, plus_uint8, plus_uint32, plus_uint64, plus_float32, plus_float64,
+    };
+    Dtype dtype = (Dtype)out->dtype;
+    Tensor *sum = scratch(sizeof *sum + tensor_dims_bytes(out->ndim));
+    tensor_init(sum, dtype, out->ndim, tensor_shape(out));
+    expr_defer(sum, plus[dtype], dtype, 2, (const Tensor *[]){out, x});
+    tensor_clear(out);
+    out->state = TENSOR_PENDING;
+    out->as.expr = sum->as.expr;      /* with the reference that sum had */
+}
+
 void tensor_add_into(Tensor *out, const Tensor *x)
 {
     assert(out->dtype == x->dtype && out->size == x->size);
+    if (out->state == TENSOR_PENDING && out->as.expr->result == NULL) {
+        add_pending(out, x);
+        return;
+    }
     char *to = tensor_own_data(out);
     if (out->size <= 1) {
         if (out->size == 1)

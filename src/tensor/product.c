@@ -17,7 +17,7 @@ enum {
     PLAIN_MAX = 512,                  /* multiplications up to which plain loops are faster than BLAS, */
     PLAIN_VECTOR_MAX = 48,            /* and those with a vector */
     PIECE_MIN = 1 << 17,              /* multiplications that are worth a task of their own */
-    PIECE_ROWS = 64,                  /* that pay for the copy BLAS makes of the other matrix for a piece */
+    PIECE_ROWS = 256,                 /* that pay for the copy BLAS makes of the other matrix for a piece */
     PIECES_MAX = 8                    /* of a product */
 };
 

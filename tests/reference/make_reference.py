@@ -5,15 +5,16 @@ The tests read the file (tests/unit/test_reference.c) and need no PyTorch. One l
 
     EXPRESSION | x[2,3] ELEMENTS | = [2] ELEMENTS | x' ELEMENTS | x'' ELEMENTS | tol 1e-8 REASON
 
-that is: the expression in dbx (or the body of a function, in braces); its inputs with their shapes and elements
-row by row, where one without gradient is written x!; the result; the gradient of each input, for the cotangent
-c[k] = ((7 k + 3) mod 11 - 5.5) / 4 of the result's k-th element; the gradient of the sum of all (gradient * v),
-v[k] = ((5 k + 2) mod 13 - 6.5) / 8; and a tolerance, where it is not 1e-10 relative, with the reason why.
+that is: the expression in dbx (or the body of a function, in braces); its inputs with their shapes and
+elements row by row, where one without gradient is written x!; the result; the gradient of each input, for the
+cotangent c[k] = ((7 k + 3) mod 11 - 5.5) / 4 of the result's k-th element; the gradient of the sum of all
+(gradient * v), v[k] = ((5 k + 2) mod 13 - 6.5) / 8; and a tolerance, where it is not 1e-10 relative, with the
+reason why.
 
 Where the conventions of the language differ from PyTorch's, the cases compute what the language says:
-max and min reductions give the full gradient to every tied position (PyTorch: to one, or a share to each), the median
-of an even number is the mean of the two middle ones (PyTorch: the lower), softplus and mish have no threshold,
-and masked or repeated formulas stand in for what PyTorch lacks.
+max and min reductions give the full gradient to every tied position (PyTorch: to one, or a share to each), the
+median of an even number is the mean of the two middle ones (PyTorch: the lower), softplus and mish have no
+threshold, and derivatives of digamma go by the zeta function, as PyTorch's trigamma is good to 1e-9 only.
 
 usage: make_reference.py [OUTPUT]
 """
@@ -54,7 +55,7 @@ class Input:
 
 
 def x(*shape, **options):
-    """An input of this shape with random elements: low, high, avoid (kinks), whole, constant (no gradient)."""
+    """An input of this shape with random elements; constant: without gradient."""
     return Input(shape=shape, **options)
 
 
@@ -67,8 +68,8 @@ cases = {}
 
 
 def case(text, function, *inputs, order=2, tol=None):
-    """One case. `function` is the PyTorch formula of the inputs; order 0 asks for the value alone, 1 for the gradient,
-    2 for the second one too; tol is (tolerance, reason)."""
+    """One case. `function` is the PyTorch formula of the inputs; order 0 asks for the value alone, 1 for the
+    gradient, 2 for the second one too; tol is (tolerance, reason)."""
     key = text + " | " + " ".join(str(i.shape if i.values is None else i.values) for i in inputs)
     assert key not in cases, f"twice: {key}"
     assert " | " not in text and "\n" not in text
@@ -131,7 +132,8 @@ def main():
     sys.modules["make_reference"] = sys.modules["__main__"]
     sys.path.insert(0, str(FOLDER))
     torch.set_num_threads(1)
-    lines = ["# Made by make_reference.py, which says how to read it, with PyTorch " + torch.__version__.split("a")[0]]
+    version = torch.__version__.split("a")[0]
+    lines = [f"# Made by make_reference.py, which says how to read it, with PyTorch {version}"]
     for family in FAMILIES:
         before = len(cases)
         importlib.import_module("cases." + family)

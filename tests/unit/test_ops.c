@@ -1,118 +1,14 @@
-/* Checks generated from the rows of the operations: every public one, and the language around it.
+/* Checks generated from the rows of all public operations: values, derivatives, layouts, dtypes.
  *
- * A row brings its own cases in `check`, lines such as "x[2, 3] w[3]: matmul(x, w)"; for elementwise operations
- * they are made up here. Each line becomes a function of its inputs, which are drawn as the row's `sample` says, and
- * its derivatives, layouts, dtypes and slices are compared with what they have to agree with. The seeds are fixed.
- *
- * The mathematics of a comparison is written in dbx itself (`prelude`), and gives pairs of numbers that must be close. */
-#include "grad/op.h"
-#include "lang/session.h"
-#include "support.h"
+ * A row brings its own cases in `check`, lines such as "x[2, 3] w[3]: matmul(x, w)"; for elementwise
+ * operations they are made up here. Each line becomes a function of its inputs, which are drawn as the row's
+ * `sample` says from fixed seeds, and is compared with what it has to agree with. The mathematics of that is
+ * written in dbx itself (comparisons.dbx), and gives pairs of numbers that must be close. */
+#include "ops_support.h"
 
-#include <ctype.h>
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
-
-#define OP(name) extern const Op op_##name;
-#include "op_list.h"
-#undef OP
 
 enum { MAX_INPUTS = 4, MAX_NDIM = 4, MAX_SIZE = 4096 };
-
-static Session *host;
-static char complaints[8192];
-
-/* ---- the comparisons, in dbx ---- */
-
-static const char prelude[] =
-    "h = 3e-4\n"
-    "fn dots(a, b) { s = 0; for i in range(len(a)) { s = s + sum(a[i] * b[i]) }; return s }\n"
-    /* The derivative of g at 0, by central differences over five points. */
-    "slope(g) = (8 * (g(h) - g(-h)) - (g(2 * h) - g(-2 * h))) / (12 * h)\n"
-    "noise(x) = 2 * rand(x.shape) - 1\n"
-    "fn first_order(F, X) {\n"
-    "    y = F(X); C = noise(y); V = map(noise, X)\n"
-    "    value, tangent = jvp(F, X, V)\n"
-    "    same, pullback = vjp(F, X)\n"
-    "    g = pullback(C)\n"
-    "    for i in range(len(X)) { assert(g[i].shape == X[i].shape, f\"input {i} has gradient of shape {g[i].shape}\") }\n"
-    "    assert(tangent.shape == y.shape, f\"the tangent has shape {tangent.shape}, the result {y.shape}\")\n"
-    "    assert(allclose(value, y, rtol=1e-13) and allclose(same, y, rtol=1e-13), \"the value differs inside of jvp or vjp\")\n"
-    "    exact = sum(tangent * C)\n"
-    "    return [slope(t -> sum(F(X + t * V) * C)), exact, dots(g, V), exact]\n"
-    "}\n"
-    "fn second_order(F, X) {\n"
-    "    C = noise(F(X)); V = map(noise, X); U = map(noise, X)\n"
-    "    G = grad(Y -> sum(F(Y) * C))\n"
-    "    exact = dots(jvp(G, X, V)[1], U)\n"
-    "    return [slope(t -> dots(G(X + t * V), U)), exact, dots(grad(Y -> dots(G(Y), U))(X), V), exact]\n"
-    "}\n"
-    /* The same elements, as views with other strides: reversed, and transposed where there is more than one axis. */
-    "strided(x) = flip(transpose(transpose(flip(x)) + 0))\n"
-    "spread(x) = (x.ndim == 0) ? x : repeat(x, 2, axis=-1)[..., ::2]\n"
-    "fn pairs(a, b) { return stack((a.flatten(), b.flatten()), axis=1).flatten() }\n"
-    "fn layouts(F, X) {\n"
-    "    y = F(X); r = pairs(F(map(strided, X)), y)\n"
-    "    return concat((r, pairs(F(map(spread, X)), y)))\n"
-    "}\n"
-    "fn gradient_layouts(F, X) {\n"
-    "    C = noise(F(X)); G = grad(Y -> sum(F(Y) * C))\n"
-    "    g = G(X); r = zeros(0)\n"
-    "    for f in (strided, spread) {\n"
-    "        a = G(map(f, X))\n"
-    "        for i in range(len(X)) { r = concat((r, pairs(a[i], g[i]))) }\n"
-    "    }\n"
-    "    return r\n"
-    "}\n"
-    "fn numbers(F, X) {\n"
-    "    y = F(X); r = zeros(0)\n"
-    "    for i in range(3) { r = concat((r, [F(map(x -> item(x[i]), X)), y[i]])) }\n"
-    "    return r\n"
-    "}\n"
-    /* A vector long enough to be computed late and in blocks, against a piece of it. */
-    "long(F, X) = pairs(F(map(x -> tile(x, 1111), X))[1500:1530], tile(F(X), 10))\n"
-    "fn slices(f, X, Y) {\n"
-    "    a, b = f(...X), f(...Y)\n"
-    "    both = vmap(f)(...map(stack, zip(X, Y)))\n"
-    "    return concat((pairs(both[0], a), pairs(both[1], b)))\n"
-    "}\n"
-    "fn attempt(F, X) { try { return F(X) } catch e { return e } }\n"
-    /* The result in a dtype against that in float64, where that is defined. */
-    "fn typed(F, X, name) {\n"
-    "    T = map(x -> x.to(name), X)\n"
-    "    a = attempt(F, T); b = attempt(F, map(x -> x.to(\"float64\"), T))\n"
-    "    if type(a) == \"record\" {\n"
-    "        assert(a.kind in (\"type\", \"value\", \"domain\", \"index\"), f\"kind {a.kind}: {a.message}\")\n"
-    "        assert(name != \"float32\" or type(b) == \"record\", f\"float32 alone fails: {a.message}\")\n"
-    "        return zeros(0)\n"
-    "    }\n"
-    "    if type(b) == \"record\" { return zeros(0) }\n"
-    "    a = tensor(a); b = tensor(b)\n"
-    "    assert(a.shape == b.shape, f\"shape {a.shape} instead of {b.shape}\")\n"
-    "    d = a.dtype; a = a.to(\"float64\"); b = b.to(\"float64\")\n"
-    "    if d == \"uint8\" { b = b % 256 }\n"
-    "    if d == \"bool\" { b = (b != 0).to(\"float64\") }\n"
-    "    return pairs(where(isfinite(b), a, 0), where(isfinite(b), b, 0))\n"
-    "}\n"
-    /* Inputs that F was not made for: a value with its gradient, or an error that a user can act on. */
-    "fn survives(F, X, constant) {\n"
-    "    y = attempt(F, X)\n"
-    "    g = (constant or type(y) == \"record\") ? y : attempt(grad(Y -> sum(F(Y))), X)\n"
-    "    if type(g) == \"record\" {\n"
-    "        assert(g.kind in (\"shape\", \"value\", \"index\", \"domain\"), f\"kind {g.kind}: {g.message}\")\n"
-    "    } else if not constant {\n"
-    "        for i in range(len(X)) { assert(g[i].shape == X[i].shape, f\"gradient {i} has shape {g[i].shape}\") }\n"
-    "    }\n"
-    "    return zeros(0)\n"
-    "}\n"
-    "fn odd_elements(F, X, constant) {\n"
-    "    for v in (nan, inf, -inf, 0, 1e308, 5e-324) {\n"
-    "        survives(F, map(x -> where(rand(x.shape) < 0.3, v, x), X), constant)\n"
-    "        survives(F, map(x -> full(x.shape, v), X), constant)\n"
-    "    }\n"
-    "    return zeros(0)\n"
-    "}\n";
 
 /* ---- random inputs ---- */
 
@@ -169,49 +65,10 @@ static double draw(const Sample *s)
     return x;
 }
 
-/* ---- running ---- */
+/* ---- comparing ---- */
 
-static void complain(const char *format, ...) PRINTF_LIKE(1, 2);
-static void complain(const char *format, ...)
-{
-    size_t used = strlen(complaints);
-    va_list args;
-    va_start(args, format);
-    vsnprintf(complaints + used, sizeof complaints - used, format, args);
-    va_end(args);
-}
-
-/* Ends a test: fails with all that was found. */
-static void conclude(void)
-{
-    char text[sizeof complaints];
-    memcpy(text, complaints, sizeof text);
-    complaints[0] = '\0';
-    if (text[0] != '\0')
-        fail_msg("%s", text);
-}
-
-static bool run(const char *format, ...) PRINTF_LIKE(1, 2);
-static bool run(const char *format, ...)
-{
-    char text[2048];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    return session_run(host, text, "<test>", RUN_SCRIPT);
-}
-
-/* The first line of the last error: "error: MESSAGE". */
-static const char *error_line(void)
-{
-    static char line[512];
-    snprintf(line, sizeof line, "%.*s", (int)strcspn(session_error(host), "\n"), session_error(host));
-    return line;
-}
-
-/* Evaluates an expression whose value is a tensor of pairs, which must be close. */
-static void compare_pairs(const Line *line, const char *what, double tolerance)
+/* Evaluates an expression whose value is a tensor of pairs, which must be close, and finite if so told. */
+static void compare_pairs(const Line *line, const char *what, double tolerance, bool finite)
 {
     static double pairs[MAX_SIZE];
     size_t count;
@@ -225,8 +82,9 @@ static void compare_pairs(const Line *line, const char *what, double tolerance)
         for (size_t i = 0; i < count; i += 2) {
             double a = pairs[i], b = pairs[i + 1];
             bool close = fabs(a - b) <= tolerance * (1 + fabs(b)) || a == b || (isnan(a) && isnan(b));
-            if (!close) {
-                complain("\n    %s: %s: number %zu is %.17g, but should be %.17g", line->text, what, i / 2, a, b);
+            if (!close || (finite && !isfinite(b))) {
+                complain("\n    %s: %s: number %zu is %.17g, but should be %.17g", line->text, what, i / 2,
+                         a, b);
                 return;
             }
         }
@@ -290,32 +148,25 @@ static bool define_line(const Line *line)
 {
     char names[80] = "";
     for (int i = 0; i < line->count; i++)
-        snprintf(names + strlen(names), sizeof names - strlen(names), i ? ", %s" : "%s", line->inputs[i].name);
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s,", line->inputs[i].name);
     seed_draws(line->text);
     set_tuple(line, "X");
     set_tuple(line, "Y");
-    if (run("default_dtype(\"float64\"); seed(%d); f(%s) = %s\nF(t) = f(...t)\n", 1, names,
+    if (run("default_dtype(\"float64\"); seed(1); f(%s) = %s\nF(t) = f(...t)\n", names,
             strstr(line->text, "]:") + 2))
         return true;
     complain("\n    %s: %s", line->text, error_line());
     return false;
 }
 
-static const char *name_of(const Op *op)
-{
-    static char name[32];
-    snprintf(name, sizeof name, "%.*s", (int)strcspn(op->usage, "("), op->usage);
-    return name;
-}
-
-static bool is_elementwise(const Op *op) { return op->kernel[DTYPE_FLOAT64] != NULL; }
-
 /* The lines for an elementwise operation of 1 to 3 tensors: %s is its name. */
 static const char *const made_up[][3] = {
-    {"x[2, 3]: %s(x)\nx[]: %s(x)\nx[0]: %s(x)\nx[2, 0]: %s(x)\nx[3, 2]: %s(x.T)\nx[4]: %s(x[::-1])\nx[3, 2]: %s(x[:, 1])\n"},
+    {"x[2, 3]: %s(x)\nx[]: %s(x)\nx[0]: %s(x)\nx[2, 0]: %s(x)\n",
+     "x[3, 2]: %s(x.T)\nx[4]: %s(x[::-1])\nx[3, 2]: %s(x[:, 1])\n"},
     {"x[2, 3] y[2, 3]: %s(x, y)\nx[2, 3] y[3]: %s(x, y)\nx[2, 1] y[3]: %s(x, y)\n",
      "x[] y[]: %s(x, y)\nx[3] y[]: %s(x, y)\nx[0] y[0]: %s(x, y)\nx[2, 0] y[]: %s(x, y)\n",
-     "x[3, 2] y[3]: %s(x.T, y[::-1])\nx[3, 2] y[3]: %s(x[:, 1], y)\nx[3] y[1]: %s(broadcast_to(x, (2, 3)), y)\n"},
+     "x[3, 2] y[3]: %s(x.T, y[::-1])\nx[3, 2] y[3]: %s(x[:, 1], y)\n"
+     "x[3] y[1]: %s(broadcast_to(x, (2, 3)), y)\n"},
     {"x[2, 3] y[2, 3] z[2, 3]: %s(x, y, z)\nx[2, 1] y[3] z[]: %s(x, y, z)\n",
      "x[] y[] z[]: %s(x, y, z)\nx[0] y[0] z[]: %s(x, y, z)\nx[3] y[] z[2, 3]: %s(x, y, z)\n",
      "x[3, 2] y[3] z[2, 3]: %s(x.T, y[::-1], z)\n"},
@@ -355,10 +206,7 @@ static void each_line(const Op *op, void (*body)(const Op *op, const Line *line)
 
 /* ---- the tests ---- */
 
-static bool is_differentiable(const Op *op)
-{
-    return op->constant == NULL;
-}
+static bool is_differentiable(const Op *op) { return op->constant == NULL; }
 
 /* What stands in the row itself. A missing derivative is a declared fact or a failure. */
 static void test_row(void **state)
@@ -393,8 +241,8 @@ static void line_derivatives(const Op *op, const Line *line)
     double finite;
     if (!session_tensor(host, "finite", &finite, 1, &count) || finite != 1)
         complain("\n    %s: the value is not finite", line->text);
-    compare_pairs(line, "first_order(F, X)", 1e-7);
-    compare_pairs(line, "second_order(F, X)", 1e-6);
+    compare_pairs(line, "first_order(F, X)", 1e-7, true);
+    compare_pairs(line, "second_order(F, X)", 1e-6, true);
 }
 
 static void test_derivatives(void **state)
@@ -405,9 +253,9 @@ static void test_derivatives(void **state)
 
 static void line_layouts(const Op *op, const Line *line)
 {
-    compare_pairs(line, "layouts(F, X)", 1e-12);
+    compare_pairs(line, "layouts(F, X)", 1e-12, false);
     if (is_differentiable(op))
-        compare_pairs(line, "gradient_layouts(F, X)", 1e-12);
+        compare_pairs(line, "gradient_layouts(F, X)", 1e-12, false);
 }
 
 /* The value does not depend on how the inputs lie in memory. */
@@ -421,7 +269,7 @@ static void line_slices(const Op *op, const Line *line)
 {
     (void)op;
     if (strstr(line->text, "[0") == NULL)
-        compare_pairs(line, "slices(f, X, Y)", 1e-12);
+        compare_pairs(line, "slices(f, X, Y)", 1e-12, false);
 }
 
 static void test_slices(void **state)
@@ -429,7 +277,7 @@ static void test_slices(void **state)
     each_line(*state, line_slices);
 }
 
-/* Elementwise operations on plain numbers, and on vectors that are computed late, give what small tensors give. */
+/* On plain numbers, and on vectors that are computed late, the results are those of small tensors. */
 static void test_numbers_and_vectors(void **state)
 {
     const Op *op = *state;
@@ -441,8 +289,8 @@ static void test_numbers_and_vectors(void **state)
     snprintf(text, sizeof text, "%s: %s(%s)", inputs[tensors - 1], name_of(op), arguments[tensors - 1]);
     parse_line(op, text, &line);
     if (define_line(&line)) {
-        compare_pairs(&line, "numbers(F, X)", 1e-14);
-        compare_pairs(&line, "long(F, X)", 1e-14);
+        compare_pairs(&line, "numbers(F, X)", 1e-14, false);
+        compare_pairs(&line, "long(F, X)", 1e-14, false);
     }
     conclude();
 }
@@ -455,7 +303,7 @@ static void line_dtypes(const Op *op, const Line *line)
         char what[64];
         snprintf(what, sizeof what, "typed(F, X, \"%s\")", names[i]);
         run("default_dtype(\"%s\")", i == 0 ? "float32" : "float64");
-        compare_pairs(line, what, i == 0 ? 1e-4 : 1e-12);
+        compare_pairs(line, what, i == 0 ? 1e-4 : 1e-12, false);
     }
     run("default_dtype(\"float64\")");
 }
@@ -499,10 +347,10 @@ static void line_odd_inputs(const Op *op, const Line *line)
                 continue;
             set_tuple(&odd, "Z");
             snprintf(what, sizeof what, "survives(F, Z, %s)", constant);
-            compare_pairs(&odd, what, 0);
+            compare_pairs(&odd, what, 0, false);
         }
     snprintf(what, sizeof what, "odd_elements(F, X, %s)", constant);
-    compare_pairs(line, what, 0);
+    compare_pairs(line, what, 0, false);
 }
 
 /* Shapes that do not fit, and elements that are no numbers to compute with. */
@@ -532,212 +380,24 @@ static void test_promotion(void **state)
     conclude();
 }
 
-/* ---- bad arguments ---- */
-
-/* By ArgKind: an argument that is fine, and two that are not. */
-static const struct { const char *good, *bad[2]; } arguments_of[] = {
-    [ARG_TENSOR] = {"[[2, 1], [1, 3]]", {"\"text\"", "{a: 1}"}},
-    [ARG_TENSORS] = {"([1, 2], [3, 4])", {"\"text\"", "(1, \"text\")"}},
-    [ARG_NUMBER] = {"1", {"\"text\"", "[1, 2]"}},
-    [ARG_INTEGER] = {"1", {"\"text\"", "1.5"}},
-    [ARG_FLAG] = {"true", {"\"text\"", "(1, 2)"}},
-    [ARG_AXES] = {"0", {"\"text\"", "0.5"}},
-    [ARG_SHAPE] = {"(2, 2)", {"\"text\"", "(1.5, 2)"}},
-    [ARG_INTS] = {"1", {"\"text\"", "1.5"}},
-    [ARG_DTYPE] = {"\"float32\"", {"\"float99\"", "3"}},
-    [ARG_TEXT] = {"\"ij\"", {"3", "none"}},
-    [ARG_NUMBER_OR_TEXT] = {"2", {"{a: 1}", "[1, 2]"}},
-};
-
-/* A built-in of the same name stands before some operations (concat joins tuples too), and has arguments of its own. */
-static bool is_covered(const Op *op)
-{
-    static const char *const builtins[] = {
-#define BUILTIN(name) #name,
-#include "builtin_list.h"
-#undef BUILTIN
-    };
-    for (size_t i = 0; i < sizeof builtins / sizeof *builtins; i++)
-        if (strcmp(builtins[i], name_of(op)) == 0)
-            return true;
-    return false;
-}
-
-/* Name of parameter i, and whether it may be left out. */
-static bool parameter(const Op *op, int i, char *name, size_t room)
-{
-    const char *p = strchr(op->usage, '(') + 1;
-    for (; i > 0; i--) {
-        int depth = 0;
-        for (; *p != ',' || depth > 0; p++)
-            depth += (*p == '(') - (*p == ')');
-        p++;
-    }
-    p += strspn(p, " .");
-    size_t length = strcspn(p, ",=)");
-    snprintf(name, room, "%.*s", (int)length, p);
-    return p[length] == '=';
-}
-
-/* "NAME(" and the arguments, all but the given one fine; only those that must be there, and that one by name. */
-static void call_text(const Op *op, int bad, const char *argument, char *text, size_t room)
-{
-    char name[32];
-    snprintf(text, room, "%s(", name_of(op));
-    for (int i = 0; i < op_arg_count(op); i++) {
-        bool optional = parameter(op, i, name, sizeof name);
-        const char *value = i == bad ? argument : arguments_of[op->args[i]].good;
-        const char *spread = op->args[i] == ARG_TENSORS && strstr(op->usage, "...") != NULL && *value == '(' ? "..." : "";
-        size_t used = strlen(text);
-        if (optional && i == bad)
-            snprintf(text + used, room - used, "%s=%s, ", name, value);
-        else if (!optional)
-            snprintf(text + used, room - used, "%s%s, ", spread, value);
-    }
-    snprintf(text + strlen(text), room - strlen(text), ")");
-}
-
-/* The call must fail, name the operation and what else is given, and leave nothing behind. */
-static void expect_error(const Op *op, const char *call, const char *kinds, const char *also)
-{
-    size_t alive[2];
-    for (int i = 0; i < 3; i++) {
-        if (run("%s", call)) {
-            complain("\n    %s: no error", call);
-            return;
-        }
-        alive[i & 1] = host->runtime->live_objects;
-    }
-    const char *kind = session_error_kind(host);
-    /* That shapes do not broadcast is said without a name of what may have been written as an operator. */
-    bool named = strstr(error_line(), name_of(op)) != NULL || (op->infix != NULL && strcmp(kind, "shape") == 0);
-    if (strstr(kinds, kind) == NULL || !named || strstr(error_line(), also) == NULL)
-        complain("\n    %s: kind %s: %s", call, kind, error_line());
-    if (alive[0] != alive[1])
-        complain("\n    %s: objects stay behind", call);
-}
-
-static void test_wrong_types(void **state)
-{
-    const Op *op = *state;
-    char call[256], name[32];
-    for (int i = 0; i < op_arg_count(op) && !is_covered(op); i++)
-        for (int k = 0; k < 2; k++) {
-            bool optional = parameter(op, i, name, sizeof name);
-            const char *bad = arguments_of[op->args[i]].bad[k];
-            if (optional && strcmp(bad, "none") == 0)
-                continue;
-            call_text(op, i, bad, call, sizeof call);
-            expect_error(op, call, "type value", name);
-        }
-    conclude();
-}
-
-static void test_wrong_counts_and_names(void **state)
-{
-    const Op *op = *state;
-    char call[256], name[32];
-    if (is_covered(op))
-        return;
-    call_text(op, -1, "", call, sizeof call);
-    snprintf(call + strlen(call) - 1, 16, "bogus=1)");
-    expect_error(op, call, "type name", "bogus");
-    if (strstr(op->usage, "...") != NULL)
-        return conclude();
-    snprintf(call, sizeof call, "%s(", name_of(op));
-    for (int i = 0; i <= op_arg_count(op); i++)
-        snprintf(call + strlen(call), sizeof call - strlen(call), "%s,",
-                 i < op_arg_count(op) ? arguments_of[op->args[i]].good : "1");
-    snprintf(call + strlen(call), sizeof call - strlen(call), ")");
-    expect_error(op, call, "type", "argument");
-    if (op_arg_count(op) > 0 && !parameter(op, 0, name, sizeof name)) {
-        snprintf(call, sizeof call, "%s()", name_of(op));
-        expect_error(op, call, "type", name);
-    }
-    conclude();
-}
-
-static void test_bad_axes(void **state)
-{
-    const Op *op = *state;
-    char call[256], name[32];
-    for (int i = 0; i < op_arg_count(op); i++) {
-        parameter(op, i, name, sizeof name);
-        if (strcmp(name, "axis") != 0)
-            continue;
-        call_text(op, i, "7", call, sizeof call);
-        expect_error(op, call, "index", "7");
-        call_text(op, i, "-8", call, sizeof call);
-        expect_error(op, call, "index", "-8");
-    }
-    conclude();
-}
-
-static void test_shapes_that_do_not_broadcast(void **state)
-{
-    const Op *op = *state;
-    char call[128];
-    if (op_tensor_count(op) < 2)
-        return;
-    snprintf(call, sizeof call, "%s(ones(2, 3), ones(4)%s)", name_of(op), op_tensor_count(op) == 3 ? ", 1" : "");
-    expect_error(op, call, "shape", "[2, 3]");
-    conclude();
-}
-
 /* ---- all of them ---- */
-
-static const Op *const all_ops[] = {
-#define OP(name) &op_##name,
-#include "op_list.h"
-#undef OP
-};
 
 static int start(void **state)
 {
-    SessionOptions options = {.threads = 1, .dtype = "float64", .seeded = true, .seed = 1};
-    (void)state;
-    host = session_new(&options);
-    return host == NULL || !session_run(host, prelude, "<prelude>", RUN_SCRIPT);
+    return start_session(state) || !session_run_file(host, "tests/unit/comparisons.dbx");
 }
-
-static int finish(void **state)
-{
-    (void)state;
-    session_free(host);
-    return 0;
-}
-
-enum { EVERY, ELEMENTWISE };
-
-static const struct { const char *claim; CMUnitTestFunction test; int which; } claims[] = {
-    {"has a full row", test_row, EVERY},
-    {"has the right derivatives", test_derivatives, EVERY},
-    {"does not mind layouts", test_layouts, EVERY},
-    {"maps over slices", test_slices, EVERY},
-    {"agrees on numbers and long vectors", test_numbers_and_vectors, ELEMENTWISE},
-    {"agrees in all dtypes", test_dtypes, EVERY},
-    {"survives odd inputs", test_odd_inputs, EVERY},
-    {"promotes dtypes", test_promotion, ELEMENTWISE},
-    {"refuses wrong types", test_wrong_types, EVERY},
-    {"refuses wrong counts and names", test_wrong_counts_and_names, EVERY},
-    {"refuses bad axes", test_bad_axes, EVERY},
-    {"refuses shapes that do not broadcast", test_shapes_that_do_not_broadcast, ELEMENTWISE},
-};
-
-enum { OPS = sizeof all_ops / sizeof *all_ops, CLAIMS = sizeof claims / sizeof *claims };
 
 int main(void)
 {
-    static struct CMUnitTest tests[OPS * CLAIMS];
-    static char names[OPS * CLAIMS][80];
-    size_t count = 0;
-    for (size_t i = 0; i < OPS; i++)
-        for (size_t k = 0; k < CLAIMS && all_ops[i]->section != NULL; k++) {
-            if (claims[k].which == ELEMENTWISE && !is_elementwise(all_ops[i]))
-                continue;
-            snprintf(names[count], sizeof *names, "%s %s", name_of(all_ops[i]), claims[k].claim);
-            tests[count] = (struct CMUnitTest){names[count], claims[k].test, NULL, NULL, (void *)all_ops[i]};
-            count++;
-        }
-    return _cmocka_run_group_tests("operations", tests, count, start, finish);
+    static const Claim claims[] = {
+        {"has a full row", test_row, false},
+        {"has the right derivatives", test_derivatives, false},
+        {"does not mind layouts", test_layouts, false},
+        {"maps over slices", test_slices, false},
+        {"agrees on numbers and long vectors", test_numbers_and_vectors, true},
+        {"agrees in all dtypes", test_dtypes, false},
+        {"survives odd inputs", test_odd_inputs, false},
+        {"promotes dtypes", test_promotion, true},
+    };
+    return run_claims("operations", claims, sizeof claims / sizeof *claims, start);
 }

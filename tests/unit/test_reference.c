@@ -1,5 +1,5 @@
-/* Values and gradients against those that PyTorch computed: tests/reference/reference.txt, whose format stands in
- * make_reference.py beside it. Each case is run through dbx.h, as a program that embeds dbx would. */
+/* Values and gradients against those that PyTorch computed: tests/reference/reference.txt, whose format
+ * stands in make_reference.py beside it. Each case runs through dbx.h, as in a program that embeds dbx. */
 #include "dbx.h"
 
 #include <math.h>
@@ -90,8 +90,8 @@ static void set_weights(const char *name, const Array *like, int a, int b, int m
     assert_true(session_set_tensor(host, name, like->ndim, like->shape, weights));
 }
 
-/* Relative to each element, and to the largest one at a thousandth of the tolerance; `noise` is what remains of sums
- * that cancel. */
+/* Relative to each element, and to the largest one at a thousandth of the tolerance; `noise` is what remains
+ * of sums that cancel. */
 static void compare(const char *what, const Array *want, double tolerance, double noise)
 {
     static double got[MAX_SIZE];
@@ -111,8 +111,8 @@ static void compare(const char *what, const Array *want, double tolerance, doubl
             largest = fabs(want->at[i]);
     for (size_t i = 0; i < count; i++) {
         double a = got[i], b = want->at[i];
-        bool same = a == b || (isnan(a) && isnan(b)) || fabs(a - b) <= tolerance * fabs(b) + 1e-3 * tolerance * largest;
-        if (!same)
+        bool same = a == b || (isnan(a) && isnan(b));
+        if (!same && !(fabs(a - b) <= tolerance * fabs(b) + 1e-3 * tolerance * largest))
             fail_msg("%s, element %zu is %.17g, but should be %.17g", what, i, a, b);
     }
 }

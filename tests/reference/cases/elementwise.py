@@ -50,7 +50,8 @@ UNARY = {
     "sqrt": (torch.sqrt, positive()), "square": (torch.square, {}),
     "cbrt": (lambda a: torch.sign(a) * torch.abs(a) ** (1 / 3), dict(avoid=(0,), low=-3, high=3)),
     "reciprocal": (torch.reciprocal, positive()), "exp": (torch.exp, {}), "exp2": (torch.exp2, {}),
-    "expm1": (torch.expm1, {}), "log": (torch.log, positive()), "log1p": (torch.log1p, dict(low=-0.8, high=3)),
+    "expm1": (torch.expm1, {}), "log": (torch.log, positive()),
+    "log1p": (torch.log1p, dict(low=-0.8, high=3)),
     "log2": (torch.log2, positive()), "log10": (torch.log10, positive()), "sin": (torch.sin, {}),
     "cos": (torch.cos, {}), "tan": (torch.tan, dict(low=-1.3, high=1.3)), "asin": (torch.asin, UNIT),
     "acos": (torch.acos, UNIT), "atan": (torch.atan, {}), "sinh": (torch.sinh, {}), "cosh": (torch.cosh, {}),
@@ -60,8 +61,10 @@ UNARY = {
     "silu": (lambda a: a * torch.sigmoid(a), {}), "mish": (lambda a: a * torch.tanh(softplus(a)), {}),
     "softplus": (softplus, {}), "erf": (torch.erf, {}), "erfc": (torch.erfc, {}),
     "lgamma": (lgamma, positive()), "digamma": (digamma, positive()),
-    "floor": (torch.floor, dict(avoid=(-2, -1, 0, 1, 2))), "ceil": (torch.ceil, dict(avoid=(-2, -1, 0, 1, 2))),
-    "round": (torch.round, dict(avoid=(-1.5, -0.5, 0.5, 1.5))), "trunc": (torch.trunc, dict(avoid=(-1, 0, 1))),
+    "floor": (torch.floor, dict(avoid=(-2, -1, 0, 1, 2))),
+    "ceil": (torch.ceil, dict(avoid=(-2, -1, 0, 1, 2))),
+    "round": (torch.round, dict(avoid=(-1.5, -0.5, 0.5, 1.5))),
+    "trunc": (torch.trunc, dict(avoid=(-1, 0, 1))),
 }
 VALUES_ONLY = {
     "isnan": torch.isnan, "isinf": torch.isinf, "isfinite": torch.isfinite,
@@ -82,7 +85,8 @@ for name, formula in VALUES_ONLY.items():
 # A row of operations over one another, to be fused.
 for outer in ("sin", "exp", "tanh", "sigmoid", "sqrt", "log1p"):
     for inner in ("square", "softplus", "cosh"):
-        case(f"{outer}({inner}(x))", lambda a, o=outer, i=inner: UNARY[o][0](UNARY[i][0](a)), x(3, low=-1.5, high=1.5))
+        case(f"{outer}({inner}(x))", lambda a, o=outer, i=inner: UNARY[o][0](UNARY[i][0](a)),
+             x(3, low=-1.5, high=1.5))
 
 
 def floor_mod(a, b):
@@ -100,7 +104,8 @@ BINARY = {
     "floor_div": (lambda a, b: torch.floor(a / b).detach() + 0 * a + 0 * b, "//", dict(low=2.1, high=2.9),
                   dict(low=1.1, high=1.3)),
 }
-PLACES = [((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 1), (3,)), ((), (2, 2)), ((3,), ()), ((), ()), ((0, 2), (2,)),
+PLACES = [((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 1), (3,)), ((), (2, 2)), ((3,), ()), ((), ()),
+    ((0, 2), (2,)),
           ((2, 1, 2), (3, 1))]
 COMPARE = {"eq": (torch.eq, "=="), "ne": (torch.ne, "!="), "lt": (torch.lt, "<"), "le": (torch.le, "<="),
            "gt": (torch.gt, ">"), "ge": (torch.ge, ">=")}
@@ -115,9 +120,11 @@ for name, (formula, infix, left, right) in BINARY.items():
     case(f"{name}(x.T, y[::-1])", lambda a, b, f=formula: f(a.T, b.flip(0)), x(3, 2, **left), x(3, **right))
 for name, (formula, infix) in COMPARE.items():
     for a, b in (((4,), (4,)), ((2, 3), (3,))):
-        case(f"x {infix} y", formula, x(*a, low=-1, high=1, whole=True), x(*b, low=-1, high=1, whole=True), order=0)
+        case(f"x {infix} y", formula, x(*a, low=-1, high=1, whole=True), x(*b, low=-1, high=1, whole=True),
+             order=0)
     case(f"{name}(x, 1)", lambda a, f=formula: f(a, 1), x(4, low=0, high=2, whole=True), order=0)
-    case(f"{name}(x, y)", formula, at([math.nan, 1, math.inf, -0.0]), at([math.nan, math.nan, math.inf, 0]), order=0)
+    case(f"{name}(x, y)", formula, at([math.nan, 1, math.inf, -0.0]), at([math.nan, math.nan, math.inf, 0]),
+         order=0)
 for name, formula in LOGICAL.items():
     case(f"{name}(x, y)", formula, at([0.0, 0, 1, 2]), at([0.0, 3, 0, 1]), order=0)
 
@@ -126,7 +133,8 @@ NUMBERS = [("x + 2", lambda a: a + 2), ("2 - x", lambda a: 2 - a), ("3 * x", lam
            ("1 / x", lambda a: 1 / a), ("x / 4", lambda a: a / 4), ("x ^ 3", lambda a: a ** 3),
            ("x ^ -2", lambda a: a ** -2.0), ("x ^ 0.5", lambda a: a ** 0.5), ("2 ^ x", lambda a: 2.0 ** a),
            ("x ^ 1", lambda a: a ** 1), ("x ^ 0", lambda a: a ** 0), ("x ^ 2.5", lambda a: a ** 2.5),
-           ("maximum(x, 1)", lambda a: torch.clamp(a, min=1)), ("minimum(1, x)", lambda a: torch.clamp(a, max=1)),
+           ("maximum(x, 1)", lambda a: torch.clamp(a, min=1)),
+           ("minimum(1, x)", lambda a: torch.clamp(a, max=1)),
            ("hypot(x, 2)", lambda a: torch.hypot(a, torch.tensor(2.0, dtype=torch.float64))),
            ("atan2(x, -1)", lambda a: torch.atan2(a, torch.tensor(-1.0, dtype=torch.float64))),
            ("x % 0.7", lambda a: torch.remainder(a, 0.7)), ("-x^2", lambda a: -a ** 2),
@@ -152,7 +160,8 @@ case("cbrt(x)", lambda a: torch.sign(a) * torch.abs(a) ** (1 / 3), at([-8.0, 27]
 case("hypot(x, y)", lambda a, b: torch.sqrt(a * a + b * b), at([3.0, 0, -5]), at([4.0, 2, 12]))
 
 # clip
-BOUNDS = [("-1, 0.7", -1, 0.7), ("lo=0.7", 0.7, None), ("hi=-1", None, -1), ("-inf, 1", None, 1), ("0, 0.5", 0, 0.5)]
+BOUNDS = [("-1, 0.7", -1, 0.7), ("lo=0.7", 0.7, None), ("hi=-1", None, -1), ("-inf, 1", None, 1),
+    ("0, 0.5", 0, 0.5)]
 for bounds, lo, hi in BOUNDS:
     for shape in ((2, 3), (5,), ()):
         case(f"clip(x, {bounds})", lambda a, lo=lo, hi=hi: torch.clamp(a, lo, hi),
@@ -166,10 +175,13 @@ case("where(x > 0, y, z)", lambda c, a, b: torch.where(c > 0, a, b), x(2, 3, con
 case("where(x > 0, y, z)", lambda c, a, b: torch.where(c > 0, a, b), x(2, 1, constant=True), x(3), x())
 case("where(x > y, x, y)", lambda a, b: torch.where(a > b, a, b), x(4), x(4))
 case("where(x > 0, x^2, -x)", lambda a: torch.where(a > 0, a ** 2, -a), x(5, avoid=(0,)))
-case("where(x, y, 1)", lambda c, a: torch.where(c != 0, a, torch.ones_like(a)), at([0.0, 1, -3, 0], constant=True), x(4))
-case("where(x > 0, sqrt(x), 0)", lambda a: torch.where(a > 0, torch.sqrt(torch.where(a > 0, a, torch.ones_like(a))),
+case("where(x, y, 1)", lambda c, a: torch.where(c != 0, a, torch.ones_like(a)),
+     at([0.0, 1, -3, 0], constant=True), x(4))
+case("where(x > 0, sqrt(x), 0)", lambda a: torch.where(a > 0,
+     torch.sqrt(torch.where(a > 0, a, torch.ones_like(a))),
      torch.zeros_like(a)), at([-1.0, 0, 4]))
-case("where(x > 0, log(x), x)", lambda a: torch.where(a > 0, torch.log(torch.where(a > 0, a, torch.ones_like(a))), a),
+case("where(x > 0, log(x), x)", lambda a: torch.where(a > 0,
+     torch.log(torch.where(a > 0, a, torch.ones_like(a))), a),
      at([-1.0, 0, 4]))
 case("where(x != 0, sin(x) / x, 1)", lambda a: torch.where(a != 0, torch.sin(a) / torch.where(a != 0, a,
      torch.ones_like(a)), torch.ones_like(a)), at([-1.0, 0, 4]))

@@ -16,14 +16,17 @@ def body(*lines):
 
 # models
 for n in (1, 3):
-    case(body("h = tanh(x @ y + z)", "return sigmoid(h @ w)"), lambda a, w1, b, w2: torch.sigmoid(torch.tanh(a @ w1 + b) @ w2),
+    case(body("h = tanh(x @ y + z)", "return sigmoid(h @ w)"), lambda a, w1, b,
+         w2: torch.sigmoid(torch.tanh(a @ w1 + b) @ w2),
          x(n, 2), x(2, 3), x(3), x(3, 1))
     case(body("h = relu(x @ y + z)", "return cross_entropy(h @ w, " + str([k % 2 for k in range(n)]) + ")"),
-         lambda a, w1, b, w2: F.cross_entropy(torch.relu(a @ w1 + b) @ w2, torch.arange(a.shape[0]) % 2), x(n, 2), x(2, 3), x(3), x(3, 2))
+         lambda a, w1, b, w2: F.cross_entropy(torch.relu(a @ w1 + b) @ w2, torch.arange(a.shape[0]) % 2),
+             x(n, 2), x(2, 3), x(3), x(3, 2))
     case(body("h = layer_norm(gelu(x @ y))", "return mse(h @ z, x)"),
          lambda a, w1, w2: F.mse_loss(F.layer_norm(F.gelu(a @ w1), (3,)) @ w2, a), x(n, 2), x(2, 3), x(3, 2))
     case(body("h = batch_norm(silu(x @ y))", "return mean(h^3)"),
-         lambda a, w: (F.batch_norm(F.silu(a @ w), None, None, training=True) ** 3).mean(), x(n + 2, 2), x(2, 3))
+         lambda a, w: (F.batch_norm(F.silu(a @ w), None, None, training=True) ** 3).mean(), x(n + 2, 2),
+             x(2, 3))
     case(body("return x + tanh(x @ y) @ y.T"), lambda a, w: a + torch.tanh(a @ w) @ w.T, x(n, 2), x(2, 3))
 
 
@@ -35,7 +38,8 @@ for shape in ((3, 2), (2, 3, 2)):
     case(body("return softmax(x @ y' / sqrt(2)) @ z"), attention, x(*shape), x(*shape), x(*shape))
     case(body("return softmax(x @ x' / sqrt(2)) @ x"), lambda a: attention(a, a, a), x(*shape))
 case(body("s = x @ y' / sqrt(2)", "s = where(tril(ones(3, 3)) > 0, s, -inf)", "return softmax(s) @ z"),
-     lambda q, k, v: torch.softmax(torch.where(torch.tril(torch.ones(3, 3)) > 0, q @ k.T / math.sqrt(2), T(-math.inf,
+     lambda q, k, v: torch.softmax(torch.where(torch.tril(torch.ones(3, 3)) > 0, q @ k.T / math.sqrt(2),
+         T(-math.inf,
      dtype=torch.float64)), -1) @ v, x(3, 2), x(3, 2), x(3, 2))
 
 
@@ -70,7 +74,8 @@ case(body("h = y", "for v in x { g = v @ z + h @ w; r = sigmoid(g[:2]); u = sigm
 case(body("return max_pool2d(relu(conv2d(x, y, z, padding=1)), 2)"),
      lambda a, w, b: F.max_pool2d(torch.relu(F.conv2d(a, w, b, 1, 1)), 2), x(1, 1, 4, 4), x(2, 1, 3, 3), x(2))
 case(body("h = max_pool2d(tanh(conv2d(x, y)), 2)", "return h.reshape(1, -1) @ z"),
-     lambda a, w, v: F.max_pool2d(torch.tanh(F.conv2d(a, w)), 2).reshape(1, -1) @ v, x(1, 1, 5, 5), x(1, 1, 2, 2), x(4, 2))
+     lambda a, w, v: F.max_pool2d(torch.tanh(F.conv2d(a, w)), 2).reshape(1, -1) @ v, x(1, 1, 5, 5),
+         x(1, 1, 2, 2), x(4, 2))
 case(body("e = embedding([0, 2, 1, 0], x)", "return softmax(mean(e, axis=0) @ y)"),
      lambda e, w: torch.softmax(e[T([0, 2, 1, 0])].mean(0) @ w, 0), x(3, 2), x(2, 3))
 
@@ -78,16 +83,21 @@ case(body("e = embedding([0, 2, 1, 0], x)", "return softmax(mean(e, axis=0) @ y)
 case(body("return sum(-0.5 * ((x - y) / z)^2 - log(z) - 0.5 * log(2 * pi))"),
      lambda a, m, s: torch.distributions.Normal(m, s).log_prob(a).sum(), x(4), x(), x(low=0.5, high=2))
 case(body("return sum((y - 1) * log(x) - z * x + y * log(z) - lgamma(y))"),
-     lambda a, k, r: ((k - 1) * torch.log(a) - r * a + k * torch.log(r) - torch.lgamma(k)).sum(), x(3, low=0.5, high=3),
+     lambda a, k, r: ((k - 1) * torch.log(a) - r * a + k * torch.log(r) - torch.lgamma(k)).sum(),
+         x(3, low=0.5, high=3),
      at([2.0, 3, 1.5], constant=True), x(low=0.5, high=2))
-case(body("d = x - y", "S = z @ z.T + eye(2)", "return -0.5 * dot(d, solve(S, d)) - 0.5 * logdet(S) - log(2 * pi)"),
-     lambda a, m, l: torch.distributions.MultivariateNormal(m, l @ l.T + torch.eye(2, dtype=torch.float64)).log_prob(a),
+case(body("d = x - y", "S = z @ z.T + eye(2)",
+     "return -0.5 * dot(d, solve(S, d)) - 0.5 * logdet(S) - log(2 * pi)"),
+     lambda a, m, l: torch.distributions.MultivariateNormal(m,
+         l @ l.T + torch.eye(2, dtype=torch.float64)).log_prob(a),
      x(2), x(2), x(2, 2))
 case(body("return logsumexp(log_softmax(x) - 0.5 * (y - z)^2)"),
      lambda w, a, m: torch.logsumexp(torch.log_softmax(w, 0) - 0.5 * (a - m) ** 2, 0), x(3), x(), x(3))
-case(body("p = softmax(x)", "return -sum(p * log(p))"), lambda a: torch.distributions.Categorical(logits=a).entropy(), x(4))
+case(body("p = softmax(x)", "return -sum(p * log(p))"),
+     lambda a: torch.distributions.Categorical(logits=a).entropy(), x(4))
 case(body("p = sigmoid(x)", "return sum(p * log(p / y) + (1 - p) * log((1 - p) / (1 - y)))"),
-     lambda a, q: torch.nn.functional.kl_div(torch.stack((q, 1 - q)).log(), torch.stack((torch.sigmoid(a), 1 - torch.sigmoid(a))),
+     lambda a, q: torch.nn.functional.kl_div(torch.stack((q, 1 - q)).log(),
+         torch.stack((torch.sigmoid(a), 1 - torch.sigmoid(a))),
                                              reduction="sum"), x(3), x(3, low=0.2, high=0.8))
 
 # geometry and analysis
@@ -97,13 +107,16 @@ case(body("return exp(-0.5 * sum((x[:, none] - y[none])^2, axis=-1)) @ z"),
      lambda a, b, c: torch.exp(-0.5 * ((a[:, None] - b[None]) ** 2).sum(-1)) @ c, x(3, 2), x(2, 2), x(2))
 case(body("return dot(x, y) / (norm(x) * norm(y))"), lambda a, b: F.cosine_similarity(a, b, 0), x(3), x(3))
 case(body("return x / norm(x, axis=1, keepdims=true)"), lambda a: F.normalize(a, dim=1), x(2, 3))
-case(body("return (1 - x[0])^2 + 100 * (x[1] - x[0]^2)^2"), lambda a: (1 - a[0]) ** 2 + 100 * (a[1] - a[0] ** 2) ** 2, x(2))
+case(body("return (1 - x[0])^2 + 100 * (x[1] - x[0]^2)^2"),
+     lambda a: (1 - a[0]) ** 2 + 100 * (a[1] - a[0] ** 2) ** 2, x(2))
 case(body("s = 0", "for i in range(len(x)) { s = s * y + x[i] }", "return s"),
      lambda a, t: sum(c * t ** (len(a) - 1 - k) for k, c in enumerate(a)), x(4), x())
-case(body("z = x", "for i in range(6) { z = 0.5 * (z + y / z) }", "return z"), lambda a, b: newton(a, b), x(low=1, high=2), x(low=1, high=4))
+case(body("z = x", "for i in range(6) { z = 0.5 * (z + y / z) }", "return z"), lambda a, b: newton(a, b),
+     x(low=1, high=2), x(low=1, high=4))
 case(body("z = x", "while norm(z) < 20 { z = 2 * z }", "return z"), lambda a: doubled(a), x(3))
 case(body("return sum(x) > 0 ? x^2 : -x"), lambda a: a ** 2 if a.sum() > 0 else -a, x(3))
-case(body("return sin(cumsum(exp(x))) * cumprod(x)"), lambda a: torch.sin(torch.cumsum(torch.exp(a), 0)) * torch.cumprod(a, 0), x(4))
+case(body("return sin(cumsum(exp(x))) * cumprod(x)"),
+     lambda a: torch.sin(torch.cumsum(torch.exp(a), 0)) * torch.cumprod(a, 0), x(4))
 case(body("a, b = x", "return a * exp(b)"), lambda a: a[0] * torch.exp(a[1]), x(2))
 case(body("t = (x, y)", "t = t - 0.1 * t", "return t[0] * t[1]"), lambda a, b: 0.81 * a * b, x(3), x(3))
 case(body("r = {a: x, b: y}", "r.a = r.a * 2", "return r.a @ r.b"), lambda a, b: 2 * a @ b, x(3), x(3))
@@ -149,15 +162,21 @@ for text, f in SMOOTH:
     case(f"jvp({text}, x, y)[1]", lambda a, v, f=f: grad(f)(a) * v, x(3), x(3))
     case(f"vjp({text}, x)[1](y)", lambda a, v, f=f: grad(f)(a) * v, x(3), x(3))
     case(f"diag(jacobian({text}, x))", grad(f), x(3))
-VECTOR = [("t -> [t[0] * t[1], sin(t[2]), t[0]^2]", lambda t: torch.stack((t[0] * t[1], torch.sin(t[2]), t[0] ** 2))),
-          ("t -> softmax(t)", lambda t: torch.softmax(t, 0)), ("t -> cumprod(t)", lambda t: torch.cumprod(t, 0)),
-          ("t -> t / norm(t)", lambda t: t / torch.linalg.vector_norm(t)), ("t -> outer(t, t)", lambda t: torch.outer(t, t)),
+VECTOR = [("t -> [t[0] * t[1], sin(t[2]), t[0]^2]",
+    lambda t: torch.stack((t[0] * t[1], torch.sin(t[2]), t[0] ** 2))),
+          ("t -> softmax(t)", lambda t: torch.softmax(t, 0)),
+          ("t -> cumprod(t)", lambda t: torch.cumprod(t, 0)),
+          ("t -> t / norm(t)", lambda t: t / torch.linalg.vector_norm(t)),
+          ("t -> outer(t, t)", lambda t: torch.outer(t, t)),
           ("t -> sum(t^3)", lambda t: (t ** 3).sum())]
 for text, f in VECTOR:
     case(f"jacobian({text}, x)", lambda a, f=f: jacobian(f, a, create_graph=True), x(3))
-    case(f"jvp({text}, x, y)[1]", lambda a, v, f=f: (jacobian(f, a, create_graph=True) * v).sum(-1), x(3), x(3))
-SCALAR = [("t -> sum(sin(t) * t)", lambda t: (torch.sin(t) * t).sum()), ("t -> logsumexp(t)", lambda t: torch.logsumexp(t, 0)),
-          ("t -> prod(t)", lambda t: t[0] * t[1] * t[2]), ("t -> t[0]^2 * t[1] * exp(t[2])", lambda t: t[0] ** 2 * t[1] * torch.exp(t[2])),
+    case(f"jvp({text}, x, y)[1]", lambda a, v, f=f: (jacobian(f, a, create_graph=True) * v).sum(-1), x(3),
+         x(3))
+SCALAR = [("t -> sum(sin(t) * t)", lambda t: (torch.sin(t) * t).sum()),
+    ("t -> logsumexp(t)", lambda t: torch.logsumexp(t, 0)),
+          ("t -> prod(t)", lambda t: t[0] * t[1] * t[2]),
+          ("t -> t[0]^2 * t[1] * exp(t[2])", lambda t: t[0] ** 2 * t[1] * torch.exp(t[2])),
           ("t -> norm(t)", lambda t: torch.linalg.vector_norm(t))]
 for text, f in SCALAR:
     case(f"hessian({text}, x)", lambda a, f=f: hessian(f, a, create_graph=True), x(3))

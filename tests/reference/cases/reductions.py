@@ -93,10 +93,12 @@ for pattern, formula in REDUCE.items():
                 continue
             more = (", " + text if text else "") + (", keepdims=true" if keep else "")
             order = 1 if "(2, 1)" in text and "prod" not in pattern else 2
-            case(pattern.format(more), lambda a, d=dims, k=keep, f=formula: f(a, d, k), x(*SHAPE, **drawn), order=order)
+            case(pattern.format(more), lambda a, d=dims, k=keep, f=formula: f(a, d, k), x(*SHAPE, **drawn),
+                 order=order)
     if "correction" not in pattern and "var" not in pattern and "std" not in pattern:
         case(pattern.format(""), lambda a, f=formula: f(a, None, False), x(**drawn))
-    case(pattern.format(", axis=0").replace("(x", "(x.T"), lambda a, f=formula: f(a.T, [0], False), x(2, 4, **drawn))
+    case(pattern.format(", axis=0").replace("(x", "(x.T"), lambda a, f=formula: f(a.T, [0], False),
+         x(2, 4, **drawn))
     case(pattern.format(", axis=-1").replace("(x", "(x[::-1, ::2]"),
          lambda a, f=formula: f(a.flip(0)[:, ::2], [1], False), x(2, 5, **drawn))
 
@@ -126,16 +128,19 @@ case("cumsum(x, axis=0)", lambda a: a, x(0, 3))
 for text, dims in AXES[:4] + [("axis=(0, 1)", [0, 1])]:
     more = ", " + text if text else ""
     whole = dict(low=-1, high=1, whole=True)
-    case(f"count_nonzero(x{more})", lambda a, d=dims: (a != 0).sum(dims_of(a, d)), x(*SHAPE, **whole), order=0)
+    case(f"count_nonzero(x{more})", lambda a, d=dims: (a != 0).sum(dims_of(a, d)), x(*SHAPE, **whole),
+         order=0)
     case(f"any(x > 0{more})", lambda a, d=dims: ((a > 0).sum(dims_of(a, d)) > 0), x(*SHAPE, **whole), order=0)
-    case(f"all(x >= 0{more})", lambda a, d=dims: ((a < 0).sum(dims_of(a, d)) == 0), x(*SHAPE, **whole), order=0)
+    case(f"all(x >= 0{more})", lambda a, d=dims: ((a < 0).sum(dims_of(a, d)) == 0), x(*SHAPE, **whole),
+         order=0)
     if dims is None or len(dims) == 1:
         for name, find in (("argmax", torch.argmax), ("argmin", torch.argmin)):
             for keep in (False, True):
                 if dims is None and keep:
                     continue
                 case(f"{name}(x{more}{', keepdims=true' if keep else ''})",
-                     lambda a, f=find, d=dims, k=keep: f(a) if d is None else f(a, d[0], keepdim=k), x(*SHAPE), order=0)
+                     lambda a, f=find, d=dims, k=keep: f(a) if d is None else f(a, d[0], keepdim=k),
+                         x(*SHAPE), order=0)
 
 # scans
 for text, dim in (("", 0), (", axis=0", 0), (", axis=-1", 0)):
@@ -181,8 +186,10 @@ for values in ([1.0, 2, 3, 4], [4.0, 1, 3], [2.0]):
 for q in (0, 0.25, 0.5, 0.9, 1):
     case(f"quantile(x, {q})", lambda a, q=q: quantile(q)(a, None, False), x(5))
     case(f"quantile(x, {q}, axis=1)", lambda a, q=q: quantile(q)(a, [1], False), x(3, 4))
-case("quantile(x, [0.1, 0.6])", lambda a: torch.stack([quantile(q)(a, None, False) for q in (0.1, 0.6)]), x(5))
-case("quantile(x, [0.1, 0.6], axis=0)", lambda a: torch.stack([quantile(q)(a, [0], False) for q in (0.1, 0.6)]), x(3, 2))
+case("quantile(x, [0.1, 0.6])", lambda a: torch.stack([quantile(q)(a, None, False) for q in (0.1, 0.6)]),
+     x(5))
+case("quantile(x, [0.1, 0.6], axis=0)", lambda a: torch.stack([quantile(q)(a, [0], False) for q in (0.1,
+     0.6)]), x(3, 2))
 case("tensor(allclose(x, y))", lambda a, b: torch.tensor(1.0), at([1.0, 2]), at([1.0, 2.00001]), order=0)
 case("tensor(allclose(x, y))", lambda a, b: torch.tensor(0.0), at([1.0, 2]), at([1.0, 2.001]), order=0)
 case("tensor(array_equal(x, y))", lambda a, b: torch.tensor(0.0), at([1.0, 2]), at([1.0, 2, 3]), order=0)

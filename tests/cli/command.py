@@ -1,0 +1,117 @@
+"""The command: what it does with its options, its files and its output."""
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from harness import DBX, check, contains, equal, finish, run
+
+
+def shell(command, **options):
+    return subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60,
+                          env={**os.environ, "DBX": DBX}, **options)
+
+
+def refused(what, *arguments):
+    done = run(*arguments)
+    equal(f"{what}: status 2", done.returncode, 2)
+    check(f"{what}: one line that says why", done.stderr.startswith("dbx: ") and done.stdout == "", done.stderr)
+
+
+# What is run
+equal("-e echoes", run("-e", "x = 2\nx * 3\n[1, 2]\nnone\nx;").stdout, "6\nTensor([1, 2], shape=[2], dtype=float32)\n")
+equal("standard input is a script", run(stdin="1 + 1\nprint(2)\n").stdout, "2\n")
+equal("--version", run("-V").stdout.split()[0], "dbx")
+contains("--help has every option", run("-h").stdout, "--seed", "--dtype", "--threads", "--max-memory", "--timeout",
+         "--sandbox", "--color", "--check", "--doc", "--quiet", "fmt")
+contains("--doc", run("--doc", "sum").stdout, "sum(x, axis=none, keepdims=false)")
+equal("--doc of what there is not", run("--doc", "zzzyyy").returncode, 1)
+equal("the seed", run("--seed", "7", "-e", "rand(3)").stdout, run("--seed=7", "-e", "rand(3)").stdout)
+equal("exit(n)", run("-e", "exit(5)").returncode, 5)
+
+with tempfile.TemporaryDirectory() as folder:
+    def file(name, text):
+        path = os.path.join(folder, name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return path
+
+    script = file("script.dbx", "print(args)\n2 + 2\n")
+    equal("a script and its arguments", run(script, "a", "-q", "--seed").stdout, '("a", "-q", "--seed")\n')
+    equal("from a pipe with a name", shell('"$DBX" <(echo "print(40 + 2)")').stdout, "42\n")
+    bad = file("bad.dbx", "x = [1,\nprint(undefined_name)\n")
+    equal("--check of a good file", run("--check", script).returncode, 0)
+    done = run("--check", script, bad, bad)
+    equal("--check reports every bad file", (done.returncode, done.stderr.count("error")), (1, 2))
+
+    # Formatting
+    messy = file("messy.dbx", "#! first\nf( x ,y = 2 )=x^2+ -y # why\n\n\n\nif f(1)>0{print( 'a' )}\n".replace("'", '"'))
+    tidy = '#! first\nf(x, y=2) = x^2 + -y  # why\n\nif f(1) > 0 { print("a") }\n'
+    equal("fmt", (run("fmt", messy).returncode, open(messy).read()), (0, tidy))
+    equal("fmt twice is fmt once", (run("fmt", messy).returncode, open(messy).read()), (0, tidy))
+    equal("fmt of standard input", run("fmt", "-", stdin="x=1").stdout, "x = 1\n")
+    done = run("fmt", bad)
+    equal("fmt of what is no program leaves it", (done.returncode, open(bad).read()), (1, "x = [1,\nprint(undefined_name)\n"))
+    nested = "fn f(a) {\nwhile a<3 {\na+=1 # one\nbb=a # two\n}\nreturn g({\nx: [1,\n2],\ny: x[1:2, ::-1]})\n}\n"
+    equal("fmt indents", run("fmt", "-", stdin=nested).stdout,
+          "fn f(a) {\n  while a < 3 {\n    a += 1  # one\n    bb = a  # two\n  }\n  return g({\n    x: [1,\n      2],\n"
+          "    y: x[1:2, ::-1]})\n}\n")
+    equal("fmt leaves f-strings", run("fmt", "-", stdin='print( f"{a+1:.2f}" )').stdout, 'print(f"{a+1:.2f}")\n')
+    equal("fmt of nothing", run("fmt", "-", stdin="").stdout, "")
+
+    for name in sorted(os.listdir("scripts/demos")):
+        if name.endswith(".dbx"):
+            text = open(os.path.join("scripts/demos", name), encoding="utf-8").read()
+            once = run("fmt", "-", stdin=text).stdout
+            check(f"fmt keeps {name}", "".join(once.split()) == "".join(text.split()))
+            equal(f"fmt of {name} is settled", run("fmt", "-", stdin=once).stdout, once)
+
+    # Output
+    long = file("long.dbx", "for i in range(100000) { print(i) }\n")
+    done = shell(f'"$DBX" {long} | head -n 2; echo ${{PIPESTATUS[0]}}')
+    equal("a closed pipe ends it quietly", (done.stdout.split()[:2], done.stderr), (["0", "1"], ""))
+    for code in ("print(1)", "for i in range(100000) { print(i) }", "print(1); exit(0)"):
+        done = shell(f'"$DBX" -e "{code}" > /dev/full')
+        check(f"a full disk is said: {code}", done.returncode not in (0, None) and "write" in done.stderr,
+              f"{done.returncode} {done.stderr}")
+    done = run("-e", 'print("before"); undefined_name')
+    equal("what was printed before an error is there", (done.stdout, done.returncode), ("before\n", 1))
+    child = subprocess.Popen([DBX, "-e", "print(1); while true { }"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    equal("output is streamed", child.stdout.readline(), b"1\n")
+    child.send_signal(signal.SIGINT)
+    equal("interrupted: 130", child.wait(timeout=10), 130)
+
+# Wrong usage
+refused("an unknown option", "--nonsense")
+refused("an unknown letter", "-z")
+refused("a missing value", "--seed")
+refused("a bad seed", "--seed", "x")
+refused("a bad size", "--max-memory", "lots")
+refused("a bad time", "--timeout", "-1")
+refused("a bad dtype", "--dtype", "int8")
+refused("a bad colour", "--color", "blue")
+refused("a file that is not there", "/nowhere/x.dbx")
+refused("a folder", "/tmp")
+refused("two actions", "-e", "1", "--doc", "sum")
+refused("--check without files", "--check")
+
+# Documents of the option table
+page = run("--manual").stdout
+contains("the manual page", page, ".TH DBX 1", "\\-\\-max\\-memory", "SIZE", ".SH EXIT STATUS")
+bash = run("--completion", "bash").stdout
+contains("bash completion", bash, "--max-memory", "float32 float64", "complete -o filenames -F _dbx dbx")
+done = subprocess.run(["bash", "-c", bash + '\nCOMP_WORDS=(dbx --se); COMP_CWORD=1; _dbx; echo "${COMPREPLY[@]}"'],
+                      capture_output=True, text=True)
+equal("which completes an option", done.stdout, "--seed\n")
+contains("zsh completion", run("--completion", "zsh").stdout, "#compdef dbx", "--color[", ":choice:(auto always never)")
+check("no quote is left open", subprocess.run(["bash", "-n"], input=run("--completion", "zsh").stdout, text=True).returncode == 0)
+refused("another shell", "--completion", "fish")
+
+start = time.monotonic()
+for _ in range(10):
+    run("-e", "1")
+seconds = (time.monotonic() - start) / 10
+check("a start takes little time", seconds < 0.1, f"{seconds:.3f} s")
+finish()
