@@ -57,9 +57,32 @@ static Value rest_value(uint32_t count, const Value *args)
     return value_object(TAG_TUPLE, tuple_new(count, args));
 }
 
+static _Noreturn void throw_stack_full(void)
+{
+    error_throw(ERROR_LIMIT, "too many values under way");
+}
+
+/* Positional arguments alone, and not too many: they stand where they belong, and defaults come behind them. */
+static void append_defaults(Function *f, const Signature *s, Value *args, uint32_t count)
+{
+    Session *now = session();
+    if (now->stack_end - args < (ptrdiff_t)s->count + 256)
+        throw_stack_full();
+    for (uint32_t i = count; i < s->count; i++) {
+        if (!s->at[i].has_default)
+            throw_missing(f, &s->at[i]);
+        args[i] = f->kind == FUNCTION_CLOSURE ? (Value){TAG_UNSET, {.any = NULL}} : value_retain(s->at[i].initial);
+        now->top = args + i + 1;
+    }
+}
+
 void bind_arguments(Function *f, Value *args, String *const *names, uint32_t count)
 {
     const Signature *s = function_signature(f);
+    if (names == NULL && count <= s->count && rest_position(s) == s->count) {
+        append_defaults(f, s, args, count);
+        return;
+    }
     Session *session_now = session();
     uint32_t rest = rest_position(s), positional = 0;
     Value *bound = scratch((s->count + 1) * sizeof *bound);
@@ -90,7 +113,7 @@ void bind_arguments(Function *f, Value *args, String *const *names, uint32_t cou
             bound[i] = s->at[i].initial;
     }
     if (session_now->stack_end - args < (ptrdiff_t)s->count + 256)
-        error_throw(ERROR_LIMIT, "too many values under way");
+        throw_stack_full();
     for (uint32_t i = 0; i < s->count; i++)
         value_retain(bound[i]);
     while (session_now->top > args)

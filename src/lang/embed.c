@@ -75,6 +75,11 @@ static void write_number(void *data)
 static void write_tensor(void *data)
 {
     Exchange *e = data;
+    if (e->ndim < 0 || e->ndim > TENSOR_MAX_NDIM)
+        error_throw(ERROR_SHAPE, "a tensor has 0 to %d axes, not %d", TENSOR_MAX_NDIM, e->ndim);
+    for (int i = 0; i < e->ndim; i++)
+        if (e->shape[i] < 0)
+            error_throw(ERROR_SHAPE, "axis %d cannot have size %lld", i, (long long)e->shape[i]);
     GradTensor *x = gt_new(DTYPE_FLOAT64, e->ndim, e->shape);
     memcpy(tensor_allocate(&x->t), e->given, (size_t)x->t.size * sizeof *e->given);
     set_value(e, value_object(TAG_TENSOR, x));
