@@ -35,6 +35,9 @@ class Screen(Terminal):
         self.waits = False             # the cursor is behind the last column: the next character wraps
         self.taken, self.strange, self.colors = 0, [], set()
         super().__init__(*arguments, columns=columns, rows=rows, **options)
+        end = time.monotonic() + self.timeout
+        while self.prompt not in self.shown and time.monotonic() < end:
+            self.read(0.1)
         self.settle()
 
     # ---- the model ----

@@ -202,7 +202,13 @@ size_t mem_product(size_t a, size_t b)
 size_t mem_in_use(void) { return rt->memory->in_use; }
 size_t mem_peak(void) { return rt->memory->peak; }
 void mem_reset_peak(void) { rt->memory->peak = rt->memory->in_use; }
-void mem_set_limit(size_t bytes) { rt->memory->limit = bytes; }
+
+size_t mem_set_limit(size_t bytes)
+{
+    size_t before = rt->memory->limit;
+    rt->memory->limit = bytes;
+    return before;
+}
 
 uint64_t mem_fail_after(uint64_t n)
 {

@@ -27,8 +27,8 @@ size_t mem_product(size_t a, size_t b);
 size_t mem_in_use(void);
 size_t mem_peak(void);
 void mem_reset_peak(void);
-/* 0 means no limit. */
-void mem_set_limit(size_t bytes);
+/* 0 means no limit. Returns the limit before. */
+size_t mem_set_limit(size_t bytes);
 /* For tests: the n-th allocation from now on fails, and only that one; 0 switches it off. Returns what was left of the n
  * before, which is 0 when that allocation has failed. */
 uint64_t mem_fail_after(uint64_t n);

@@ -135,8 +135,8 @@ Random *batch_random(void)
 static GradTensor *row_forward(const OpCall *c)
 {
     GradTensor *x = call_in(c, 0);
-    GradTensor *out = call_view(c, x, x->t.ndim - 1, tensor_shape(&x->t) + 1, c->args[1].integer * tensor_strides(&x->t)[0],
-                                tensor_strides(&x->t) + 1);
+    GradTensor *out = call_view(c, x, x->t.ndim - 1, tensor_shape(&x->t) + 1,
+                                c->args[1].integer * tensor_strides(&x->t)[0], tensor_strides(&x->t) + 1);
     out->t.flags |= x->t.flags & GT_WEAK;
     return out;
 }
@@ -171,7 +171,8 @@ static GradTensor *row_place_forward(const OpCall *c)
     GradTensor *out = call_out(c, gt_dtype(x), x->t.ndim + 1, shape);
     tensor_fill(&out->t, 0);
     tensor_own_data(&out->t);
-    tensor_put_region(&out->t, c->args[1].integer * tensor_strides(&out->t)[0], tensor_strides(&out->t) + 1, &x->t, false);
+    tensor_put_region(&out->t, c->args[1].integer * tensor_strides(&out->t)[0], tensor_strides(&out->t) + 1, &x->t,
+                      false);
     return out;
 }
 
@@ -259,8 +260,10 @@ static uint32_t levels_of(const Op *op, const Arg *args, uint32_t numbers)
     return levels;
 }
 
+typedef GradTensor *Convert(GradTensor *x, const Mapped *m, int64_t context);
+
 /* Replaces every tensor among the arguments. */
-static void convert_tensors(Mapped *m, GradTensor *(*convert)(GradTensor *x, const Mapped *m, int64_t context), int64_t context)
+static void convert_tensors(Mapped *m, Convert *convert, int64_t context)
 {
     for (int i = 0; i < OP_MAX_ARGS && m->op->args[i] != ARG_END; i++) {
         if (is_tensor(m->op, m->args, m->numbers, i)) {
@@ -498,7 +501,8 @@ static bool try_formula(const OpCall *c, GradTensor **out, TensorList **list)
 
 static _Noreturn void throw_escaped(void)
 {
-    error_throw(ERROR_VALUE, "this tensor is one slice of a vmap that has ended; return it from the function to use it");
+    error_throw_hint(ERROR_VALUE, "return it from the function to use it",
+                     "this tensor is one slice of a vmap that has ended");
 }
 
 bool batch_call(const Op *op, const Arg *args, uint32_t numbers, GradTensor **out, TensorList **list)

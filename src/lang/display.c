@@ -161,8 +161,9 @@ static void display_tensor_repr(Buf *out, Value v)
     buf_puts(out, name);
     show_tensor(out, &x->t, &options, (int)strlen(name));
     buf_printf(out, ", shape=%s, dtype=%s", shape_text(x->t.ndim, tensor_shape(&x->t)), dtype_name(gt_dtype(x)));
-    if (x->op != NULL)
-        buf_printf(out, ", grad_fn=%s", op_name_text(x->op));
+    const Op *op = x->op == &op_pick ? gt_args(x)[0].tensor->op : x->op;     /* one of several results */
+    if (op != NULL)
+        buf_printf(out, ", grad_fn=%s", op_name_text(op));
     buf_putc(out, ')');
 }
 

@@ -363,10 +363,21 @@ static void keep_error(Session *s)
     error_clear(&r.error);
 }
 
+/* Variables may have filled the memory up to its limit. The next text then gets a little more, to free some of them. */
+static size_t widen_limit(const Session *s)
+{
+    const size_t little = 256 * 1024;
+    size_t limit = mem_set_limit(0);
+    bool full = s->failed && s->error_kind == ERROR_MEMORY && limit != 0 && mem_in_use() + little > limit;
+    mem_set_limit(full ? mem_in_use() + little : limit);
+    return limit;
+}
+
 bool session_attempt(Session *s, void (*body)(void *), void *data)
 {
     Entry entry = session_enter(s);
     PoolMark mark = pool_mark();
+    size_t limit = widen_limit(s);
     bool echo = s->echo;
     free(s->error_text);
     s->error_text = NULL;
@@ -380,6 +391,7 @@ bool session_attempt(Session *s, void (*body)(void *), void *data)
             keep_error(s);
     }
     pool_drain(mark);
+    mem_set_limit(limit);
     session_leave(entry);
     return ok;
 }

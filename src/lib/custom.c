@@ -52,8 +52,9 @@ static const Value *cotangents_of(Value returned, const Value *args, uint32_t co
         return one;
     }
     if (returned.tag != TAG_TUPLE || t->count != count)
-        error_throw(ERROR_TYPE, "custom_grad: backward must return a tuple of %u cotangents, one for each argument, not %s%s",
-                    count, returned.tag == TAG_TUPLE ? "one of another length" : "a ",
+        error_throw(ERROR_TYPE,
+                    "custom_grad: backward must return a tuple of %u cotangents, one for each argument, not %s%s", count,
+                    returned.tag == TAG_TUPLE ? "one of another length" : "a ",
                     returned.tag == TAG_TUPLE ? "" : value_type_name(returned));
     return tuple_items(t);
 }

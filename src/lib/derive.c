@@ -9,7 +9,8 @@
 
 /* x with its first axes, which belong to `first` and then to `second`, in the order of `wanted_first` and
  * then the rest. */
-static GradTensor *reorder(GradTensor *x, uint32_t first, uint32_t second, uint32_t wanted_first, uint32_t wanted_second)
+static GradTensor *reorder(GradTensor *x, uint32_t first, uint32_t second, uint32_t wanted_first,
+                           uint32_t wanted_second)
 {
     int from[32], order[TENSOR_MAX_NDIM], n = 0;
     uint32_t groups[] = {first, second}, wanted[] = {wanted_first, wanted_second};
@@ -69,15 +70,14 @@ Derivation derivation_begin(const char *who, Value in)
     return d;
 }
 
-/* The results as tensors; leaves that are no tensors (a function may return anything) are constants. */
+/* The results as tensors, up to what is none. */
 static TensorList *tensors_of(Value structure)
 {
     Leaves leaves = structure_leaves(structure);
     TensorList *list = tensor_list_new(leaves.count, NULL);
-    for (uint32_t i = 0; i < leaves.count; i++) {
-        GradTensor *x = value_tensor(leaves.at[i]);
-        list->at[i] = object_retain(x != NULL ? batch_of(x) : gt_number(0));
-    }
+    list->count = 0;
+    for (uint32_t i = 0; i < leaves.count && value_is_numeric(leaves.at[i]); i++)
+        list->at[list->count++] = object_retain(batch_of(value_tensor(leaves.at[i])));
     return list;
 }
 
@@ -98,19 +98,33 @@ Derivation derivation_of(const char *who, Value f, Value x)
 {
     Derivation d = derivation_begin(who, x);
     derivation_call(&d, f, 1, &d.in, NULL);
+    derivation_want_numbers(&d);
     return d;
+}
+
+static Value want_number(Value leaf, void *context)
+{
+    const Derivation *d = context;
+    if (!value_is_numeric(leaf))
+        error_throw_hint(ERROR_TYPE, leaf.tag == TAG_NONE ? "does it end without `return`?" : NULL,
+                         "%s: the function returns %s%s, which cannot be differentiated", d->who,
+                         leaf.tag == TAG_NONE ? "" : "a ", value_type_name(leaf));
+    return leaf;
+}
+
+void derivation_want_numbers(const Derivation *d)
+{
+    structure_map(d->out, want_number, (void *)d);
 }
 
 void derivation_want_tensor(const Derivation *d)
 {
     if (d->out.tag == TAG_TUPLE || d->out.tag == TAG_RECORD)
-        error_throw_hint(ERROR_TYPE, "pick the part to differentiate, as in x -> f(x)[0], or use jvp, vjp or jacobian, which "
-                         "take such functions",
-                         "%s: the function returns a %s, which has no single derivative", d->who, value_type_name(d->out));
-    if (!value_is_numeric(d->out))
-        error_throw_hint(ERROR_TYPE, d->out.tag == TAG_NONE ? "does it end without `return`?" : NULL,
-                         "%s: the function returns %s%s, which cannot be differentiated", d->who,
-                         d->out.tag == TAG_NONE ? "" : "a ", value_type_name(d->out));
+        error_throw_hint(ERROR_TYPE, "pick the part to differentiate, as in x -> f(x)[0], or use jvp, vjp or jacobian, "
+                         "which take such functions",
+                         "%s: the function returns a %s, which has no single derivative", d->who,
+                         value_type_name(d->out));
+    derivation_want_numbers(d);
 }
 
 void derivation_want_scalar(const Derivation *d)
@@ -118,8 +132,8 @@ void derivation_want_scalar(const Derivation *d)
     derivation_want_tensor(d);
     GradTensor *y = value_tensor(d->out);
     if (y->t.size != 1)
-        error_throw_hint(ERROR_SHAPE, "f' is the gradient of the sum of the elements; jacobian(f, x) has the derivative of "
-                         "each of them",
+        error_throw_hint(ERROR_SHAPE, "f' is the gradient of the sum of the elements; jacobian(f, x) has the "
+                         "derivative of each of them",
                          "%s: the function must return a scalar, not a tensor of shape %s", d->who,
                          shape_text(y->t.ndim, tensor_shape(&y->t)));
 }
@@ -161,8 +175,6 @@ TensorList *derivation_match(const Derivation *d, const char *what, Value given,
         if (x == NULL)
             error_throw(ERROR_TYPE, "%s: the %s must be made of tensors and numbers, not of a %s", d->who, what,
                         value_type_name(leaves.at[i]));
-        if (like == NULL)
-            like = gt_number(0);
         if (!shape_equal(x->t.ndim, tensor_shape(&x->t), like->t.ndim, tensor_shape(&like->t)))
             error_throw(ERROR_SHAPE, "%s: the %s has shape %s, but what it belongs to has shape %s", d->who, what,
                         shape_text(x->t.ndim, tensor_shape(&x->t)), shape_text(like->t.ndim, tensor_shape(&like->t)));
@@ -206,7 +218,7 @@ static Value gradient_value(Value leaf, void *context)
 {
     NextGradient *next = context;
     GradTensor *g = *next->at++, *like = value_tensor(leaf);
-    if (like == NULL || gt_weak(like)) {
+    if (gt_weak(like)) {
         if (g == NULL)
             return value_number(0);
         g = gt_weaken(g);

@@ -87,11 +87,20 @@ const Builtin builtin_attach_grad = {
 
 /* ---- backward ---- */
 
+/* What changes a gradient needs elements: asking for those of a mapped tensor makes vmap evaluate one slice after the
+ * other. */
+static GradTensor *with_elements(GradTensor *x)
+{
+    if (gt_batch(x) != 0)
+        tensor_data(&x->t);
+    return x;
+}
+
 static Value run_backward(Call *call)
 {
-    GradTensor *y = arg_tensor(call, 0), *seed = NULL;
+    GradTensor *y = with_elements(arg_tensor(call, 0)), *seed = NULL;
     if (arg_given(call, 1)) {
-        seed = arg_tensor(call, 1);
+        seed = with_elements(arg_tensor(call, 1));
         if (!shape_equal(seed->t.ndim, tensor_shape(&seed->t), y->t.ndim, tensor_shape(&y->t)))
             call_throw(call, ERROR_SHAPE, "the seed has shape %s, but y has %s",
                        shape_text(seed->t.ndim, tensor_shape(&seed->t)), shape_text(y->t.ndim, tensor_shape(&y->t)));
@@ -116,7 +125,7 @@ const Builtin builtin_backward = {
 
 static GradTensor *tracked(Call *call, int i)
 {
-    GradTensor *x = arg_tensor(call, i);
+    GradTensor *x = with_elements(arg_tensor(call, i));
     if (!gt_tracked(x))
         error_throw_hint(ERROR_TYPE, needs_leaf, "%s: this tensor is not tracked, so it has no gradient",
                          function_name(call->self));
@@ -210,7 +219,7 @@ static Value run_set_grad(Call *call)
 {
     Value x = call->args[0];
     GradTensor *t = tracked(call, 0);
-    GradTensor *g = arg_given(call, 1) ? gt_detach(arg_tensor(call, 1)) : NULL;
+    GradTensor *g = arg_given(call, 1) ? gt_detach(with_elements(arg_tensor(call, 1))) : NULL;
     if (g != NULL && !shape_equal(g->t.ndim, tensor_shape(&g->t), t->t.ndim, tensor_shape(&t->t)))
         call_throw(call, ERROR_SHAPE, "the gradient has shape %s, but the tensor has %s",
                    shape_text(g->t.ndim, tensor_shape(&g->t)), shape_text(t->t.ndim, tensor_shape(&t->t)));

@@ -13,6 +13,7 @@ typedef struct Probe {
     const Derivation *d;
     bool forward;                     /* units are tangents of the sources, else cotangents of the results */
     bool nested;                      /* the answers are recorded */
+    int64_t elements;                 /* of arguments and results */
 } Probe;
 
 enum { ELEMENTS_AT_ONCE = 1 << 20 };
@@ -56,7 +57,8 @@ static void ask(const Probe *p, int64_t i, int64_t size, int64_t first, int64_t 
         pushforward(1, &from->at[i], &unit, d->results->count, d->results->at, out);
         state->recording = d->recording;
     } else {
-        gradients_of(1, &from->at[i], &unit, d->sources->count, d->sources->at, out, p->nested ? GRAPH_RECORD : GRAPH_KEEP);
+        gradients_of(1, &from->at[i], &unit, d->sources->count, d->sources->at, out,
+                     p->nested ? GRAPH_RECORD : GRAPH_KEEP);
     }
     for (int64_t k = 0; k < answers->count; k++)
         answers->at[k] = out[k] == NULL ? NULL : object_retain(batch_over(out[k], level));
@@ -77,12 +79,6 @@ static GradTensor *place_units(GradTensor *x, int hidden, bool last)
     for (int i = 0; i < x->t.ndim; i++)
         order[i] = i == to ? 0 : ++n;
     return t_permute(x, order);
-}
-
-static GradTensor *leaf_tensor(Value leaf)
-{
-    GradTensor *x = value_tensor(leaf);
-    return x != NULL ? x : gt_number(0);
 }
 
 /* The block of an output leaf y and an input leaf x, in shape y.shape + x.shape, from its rows or columns
@@ -108,7 +104,7 @@ static Value block(GradTensor *y, GradTensor *x, GradTensor *answers, bool forwa
 /* The answers to all units of leaf i, part by part. */
 static TensorList *ask_all(const Probe *p, int64_t i, GradTensor *leaf, int64_t others)
 {
-    int64_t size = leaf->t.size, at_once = ELEMENTS_AT_ONCE / (p->d->sources->at[0]->t.size + p->d->results->at[0]->t.size + 1);
+    int64_t size = leaf->t.size, at_once = ELEMENTS_AT_ONCE / (p->elements + 1);
     TensorList *whole = tensor_list_new(others, NULL);
     at_once = at_once < 1 ? 1 : at_once > size ? size : at_once;
     int64_t parts = size == 0 ? 0 : (size + at_once - 1) / at_once;
@@ -140,10 +136,10 @@ static Value blocks(const Probe *p)
     uint32_t count = p->forward ? ins.count : outs.count, others = p->forward ? outs.count : ins.count;
     Value *all = scratch((size_t)count * others * sizeof *all + 1), *rows = scratch(outs.count * sizeof *rows + 1);
     for (uint32_t i = 0; i < count; i++) {
-        TensorList *answers = ask_all(p, i, leaf_tensor((p->forward ? ins : outs).at[i]), others);
+        TensorList *answers = ask_all(p, i, value_tensor((p->forward ? ins : outs).at[i]), others);
         for (uint32_t o = 0; o < others; o++) {
             uint32_t y = p->forward ? o : i, x = p->forward ? i : o;
-            all[y * ins.count + x] = block(leaf_tensor(outs.at[y]), leaf_tensor(ins.at[x]), answers->at[o], p->forward);
+            all[y * ins.count + x] = block(value_tensor(outs.at[y]), value_tensor(ins.at[x]), answers->at[o], p->forward);
         }
     }
     for (uint32_t y = 0; y < outs.count; y++)
@@ -156,7 +152,7 @@ static int64_t total_size(Value structure)
     int64_t size = 0;
     Leaves leaves = structure_leaves(structure);
     for (uint32_t i = 0; i < leaves.count; i++)
-        size += leaf_tensor(leaves.at[i])->t.size;
+        size += value_tensor(leaves.at[i])->t.size;
     return size;
 }
 
@@ -164,7 +160,8 @@ Value derivation_jacobian(const Derivation *d)
 {
     bool nested = d->recording
                && depends_on_others(d->results->count, d->results->at, d->sources->count, d->sources->at);
-    Probe p = {d, total_size(d->in) < total_size(d->out), nested};
+    int64_t ins = total_size(d->in), outs = total_size(d->out);
+    Probe p = {d, ins < outs, nested, ins + outs};
     return blocks(&p);
 }
 

@@ -25,8 +25,8 @@ static uint32_t find_argument(const char *who, Value f, double argnum, const Cal
     for (uint32_t i = positional; i < count && s != NULL && argnum >= 0 && argnum < s->count; i++)
         if (string_equal(call->names[i], s->at[(uint32_t)argnum].name))
             return i;
-    error_throw(ERROR_TYPE, "%s: argument %g is to be differentiated by, but the call has %u argument%s", who, argnum, count,
-                count == 1 ? "" : "s");
+    error_throw(ERROR_TYPE, "%s: argument %g is to be differentiated by, but the call has %u argument%s", who, argnum,
+                count, count == 1 ? "" : "s");
 }
 
 /* The arguments to differentiate by: one, or the tuple of those in a tuple of positions. */
@@ -68,7 +68,8 @@ static Value gradient(const Call *call, const char *who, Want want)
         derivation_want_scalar(&d);
     Value value = want == WANT_VALUE_TOO ? derivation_result(&d) : value_none();
     GradTensor **g = scratch((size_t)d.sources->count * sizeof *g + 1);
-    gradients_of(1, d.results->at, NULL, d.sources->count, d.sources->at, g, d.recording ? GRAPH_NESTED : GRAPH_CONSUME);
+    gradients_of(1, d.results->at, NULL, d.sources->count, d.sources->at, g,
+                 d.recording ? GRAPH_NESTED : GRAPH_CONSUME);
     derivation_prune(&d, d.sources->count, g);
     Value slope = derivation_value(d.in, g);
     return want == WANT_VALUE_TOO ? tuple_of(2, (Value[]){value, slope}) : slope;

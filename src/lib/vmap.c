@@ -53,8 +53,8 @@ static Value bring_to_front(Value leaf, void *context)
                          leaf.tag == TAG_TENSOR || leaf.tag == TAG_VARIABLE ? "0-d tensor" : "number");
     int64_t axis = f->axis < 0 ? f->axis + x->t.ndim : f->axis;
     if (axis < 0 || axis >= x->t.ndim)
-        error_throw(ERROR_INDEX, "vmap: axis %lld is out of range for argument %d of shape %s", (long long)f->axis, f->argument,
-                    shape_text(x->t.ndim, tensor_shape(&x->t)));
+        error_throw(ERROR_INDEX, "vmap: axis %lld is out of range for argument %d of shape %s", (long long)f->axis,
+                    f->argument, shape_text(x->t.ndim, tensor_shape(&x->t)));
     int64_t size = tensor_shape(&x->t)[axis];
     if (f->m->size >= 0 && f->m->size != size)
         error_throw(ERROR_SHAPE, "vmap: the mapped axes have different sizes: %lld, and %lld in argument %d",
@@ -177,6 +177,8 @@ static Value run_one_by_one(const Mapping *m)
 static Value run_mapped(Call *call)
 {
     Mapping m = mapping_of(call);
+    if (batch_levels() >> (BATCH_MOST - 1) != 0)     /* there are no more levels */
+        return run_one_by_one(&m);
     if (session_protect(session(), run_at_once, &m))
         return m.out;
     if (!tensor_state()->looked_inside)
@@ -189,10 +191,11 @@ static const Builtin mapped_row = {.usage = "mapped(...args)", .run = run_mapped
 
 static Value whole_axis(const Call *call, Value axis)
 {
-    GradTensor *x = value_tensor(axis);
-    if (axis.tag == TAG_BOOL || x == NULL || x->t.size != 1 || tensor_item(&x->t) != __builtin_trunc(tensor_item(&x->t)))
+    GradTensor *x = axis.tag == TAG_BOOL ? NULL : value_tensor(axis);
+    double number = x != NULL && x->t.size == 1 ? tensor_item(&x->t) : 0.5;
+    if (number != __builtin_trunc(number))
         arg_error(call, 1, "an axis, none, or a tuple of these");
-    return value_number(tensor_item(&x->t));
+    return value_number(number);
 }
 
 static Value run_vmap(Call *call)

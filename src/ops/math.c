@@ -162,8 +162,17 @@ const Op op_tan = {
     .sample = {{-1.2, 1.2, {0}, 0, false}},
 };
 
-/* 1 - x^2, without cancellation near x = 1 and -1. */
-static GradTensor *span(GradTensor *x) { return t_mul(t_minus_from(1, x), t_plus(x, 1)); }
+/* 1 - x^2, accurate near x = 1, with a derivative that is accurate near 0. */
+KERNELS1_FLOAT(span, (1 - x) * (1 + x), (1 - x) * (1 + x))
+
+static GradTensor *span_slope(const OpCall *c) { return t_times(call_in(c, 0), -2); }
+
+static const Op span_row = {
+    .usage = "span(x)", .args = {ARG_TENSOR}, .dtypes = DTYPES_FLOAT,
+    .kernel = KERNELS_FLOAT(span), .factor = {span_slope},
+};
+
+static GradTensor *span(GradTensor *x) { return op_call1(&span_row, x); }
 static GradTensor *side(GradTensor *x) { return t_sqrt(span(x)); }
 
 KERNELS1_FLOAT(asin, asin(x), asinf(x))

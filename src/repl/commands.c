@@ -187,7 +187,7 @@ static const Command commands[] = {
     {"vars", "", "the variables, with type, shape, dtype and size", run_vars},
     {"type", "EXPRESSION", "type, shape and dtype of a value", run_type},
     {"time", "EXPRESSION", "how long it takes, and what it needs", run_time},
-    {"graph", "EXPRESSION", "the operations recorded for a value", run_graph},
+    {"graph", "[EXPRESSION]", "the operations recorded for a value", run_graph},
     {"load", "FILE", "run a program here", run_load},
     {"save", "FILE", "write this session as a program", run_save},
     {"edit", "[TEXT]", "edit the last input with $EDITOR", run_edit},

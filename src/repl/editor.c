@@ -101,12 +101,25 @@ typedef struct Cursor {
     size_t offset, visited;           /* see View */
 } Cursor;
 
+/* The prompt, or what a search of the history says; with the editing mode when ~/.inputrc wants it. */
+static const char *shown_prompt(void)
+{
+    const char *wanted = rl_variable_value("show-mode-in-prompt");
+    const char *mode = rl_editing_mode == 1 ? "emacs-mode-string"
+                     : rl_get_keymap() == rl_get_keymap_by_name("vi-command") ? "vi-cmd-mode-string" : "vi-ins-mode-string";
+    if (rl_display_prompt != NULL && rl_display_prompt != rl_prompt)
+        return rl_display_prompt;
+    if (wanted == NULL || strcmp(wanted, "on") != 0)
+        return prompt;
+    return string_format("%s%s", rl_variable_value(mode), prompt)->text;
+}
+
 static void draw(void *data)
 {
     const Cursor *cursor = data;
     size_t bytes = (size_t)rl_end;
     View view = {
-        .prompt = rl_display_prompt != NULL ? rl_display_prompt : prompt, .continuation = continuation,
+        .prompt = shown_prompt(), .continuation = continuation,
         .text = rl_line_buffer, .bytes = bytes, .cursor = cursor->offset, .visited = cursor->visited, .color = editor.color,
         .styles = editor.color ? style_source(rl_line_buffer, bytes) : NULL,
     };

@@ -253,6 +253,24 @@ static void clean_line_ends(Buf *text)
         text->text[to] = '\0';
 }
 
+/* Of a session that is pasted, prompts and all, only the inputs are meant. */
+static Buf *without_prompts(Buf *text)
+{
+    static const char first[] = "dbx> ", further[] = "...> ";
+    const size_t columns = sizeof first - 1;
+    if (strncmp(buf_text(text), first, columns) != 0)
+        return text;
+    Buf *inputs = buf_new();
+    for (const char *line = buf_text(text); *line != '\0';) {
+        size_t bytes = strcspn(line, "\n") + 1;
+        bool input = strncmp(line, first, columns) == 0 || strncmp(line, further, columns) == 0;
+        if (input)
+            buf_printf(inputs, "%.*s\n", (int)(bytes - 1 - columns), line + columns);
+        line += line[bytes - 1] == '\n' ? bytes : bytes - 1;
+    }
+    return inputs;
+}
+
 /* A pasted text that ends its last line is run at once, as if it had been typed; else it waits for Return. */
 static void paste(void *data)
 {
@@ -261,6 +279,7 @@ static void paste(void *data)
     if (!read_paste(text))
         return;
     clean_line_ends(text);
+    text = without_prompts(text);
     bool ended = text->bytes > 0 && text->text[text->bytes - 1] == '\n';
     rl_insert_text(buf_text(text));
     *run = ended && rl_point == rl_end && editor_is_complete(rl_line_buffer, (size_t)rl_end);

@@ -5,6 +5,7 @@
 #include "lang/function.h"
 #include "lang/parse.h"
 #include "lang/resolve.h"
+#include "repl/graph.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -257,8 +258,14 @@ void run_time(Repl *r, const char *argument)
 
 /* ---- :graph ---- */
 
+static void show_graph(void *data)
+{
+    Buf *out = buf_new();
+    graph_show(out, evaluate_silently(resolved_chunk(data)));
+    session_write(buf_text(out), out->bytes);
+}
+
 void run_graph(Repl *r, const char *argument)
 {
-    const char *call = string_format("graph(%s)", *argument != '\0' ? argument : "ans")->text;
-    repl_evaluate(r, call, strlen(call));
+    repl_attempt(r, show_graph, (void *)(*argument != '\0' ? argument : "ans"));
 }

@@ -84,6 +84,30 @@ static const char *without_quotes(const char *text)
     return quoted ? string_new(text + 1, bytes - 2)->text : text;
 }
 
+/* A heading, words such as "Errors:" that begin a paragraph, and examples stand out. */
+static Buf *paint_help(const Buf *plain)
+{
+    Buf *out = buf_new();
+    const char *line = buf_text(plain);
+    for (bool first = true; *line != '\0'; first = false) {
+        size_t bytes = strcspn(line, "\n"), label = strcspn(line, ":\n") + 1;
+        bool labelled = strncmp(line, "  ", 2) == 0 && line[2] >= 'A' && line[2] <= 'Z' && label <= bytes && label < 16;
+        if (first || labelled) {
+            size_t strong = first ? bytes : label;
+            buf_printf(out, "%s%.*s%s%.*s", style_codes[STYLE_HEADING], (int)strong, line, style_codes[STYLE_PLAIN],
+                       (int)(bytes - strong), line + strong);
+        } else if (strncmp(line, "    ", 4) == 0) {
+            style_put_source(out, line, bytes);
+        } else {
+            buf_add(out, line, bytes);
+        }
+        line += bytes;
+        if (*line == '\n')
+            buf_putc(out, *line++);
+    }
+    return out;
+}
+
 void screens_topic(Repl *r, const char *text)
 {
     Buf *out = buf_new();
@@ -99,7 +123,7 @@ void screens_topic(Repl *r, const char *text)
     bool ok = repl_attempt(r, ask_help, &topic);
     *options = saved;
     if (ok)
-        repl_page(r, out);
+        repl_page(r, r->options->color ? paint_help(out) : out);
 }
 
 /* ---- words ---- */

@@ -297,7 +297,6 @@ static void test_numbers_and_vectors(void **state)
 
 static void line_dtypes(const Op *op, const Line *line)
 {
-    (void)op;
     static const char *const names[] = {"float32", "int32", "int64", "uint8", "bool"};
     for (int i = 0; i < 5; i++) {
         char what[64];
@@ -306,6 +305,8 @@ static void line_dtypes(const Op *op, const Line *line)
         compare_pairs(line, what, i == 0 ? 1e-4 : 1e-12, false);
     }
     run("default_dtype(\"float64\")");
+    if (is_differentiable(op))
+        compare_pairs(line, "typed_gradient(F, X)", 1e-3, true);
 }
 
 /* Every dtype gives what float64 gives, or an error that says so. */

@@ -128,7 +128,6 @@ static void test_wrong_options_give_no_session(void **state)
     (void)state;
     assert_null(session_new(&(SessionOptions){.dtype = "int32"}));
     assert_null(session_new(&(SessionOptions){.dtype = "float"}));
-    assert_null(session_new(&(SessionOptions){.max_memory = 1}));
     session_free(NULL);
 }
 
@@ -310,7 +309,7 @@ static void test_a_session_goes_on_after_its_memory_limit(void **state)
     assert_string_equal(session_text(s, "kind"), "memory");
     assert_true(number(s, "y") == 1000);
     fails(s, "s = \"text\"\nwhile true { s = s + s }", "memory", "limit");
-    fails(s, "p = parameter(2)\ny = p\nwhile true { y = y * p }", "memory", "limit");
+    fails(s, "fn f(p) { y = p\n while true { y = y * p } }\nf(parameter(2))", "memory", "limit");
     runs(s, "y = sum(ones(1000))");
     close_session(s);
 }
@@ -338,7 +337,7 @@ static const Script scripts[] = {
     {"errors", "n = 0\nfn bad(x) { y = x + 1; return [1, 2] + ones(3) }\n"
                "for i in range(5) { try { try { bad(i) } catch e { n += e.line; error(e.message + e.hint) } } catch e { n += 1 } }\n"
                "try { undefined_thing } catch e { n += len(e.message) > 0 ? 1 : 0 }\nresult = n"},
-    {"text", "s = join(split(\"a,b,c\", \",\"), \"-\") + f\"{pi:.3f} {[1, 2]} {(1, \\\"x\\\")}\"\n"
+    {"text", "s = join(split(\"a,b,c\", \",\"), \"-\") + f\"{pi:.3f} {[1, 2]} {(1, none)}\"\n"
              "w = upper(replace(s, \"a\", \"θθ\")); result = len(w) + number(\"2.5\") + len(repr({a: sin, b: x -> x}))"},
     {"linear algebra", "A = [[2, 1], [1, 3]]; U, S, V = svd(A); w, Q = eigh(A); c = cholesky(A)\n"
                        "e = einsum(\"ij,jk->ik\", A, inv(A)); x = solve(A, [1, 2]); g = grad(M -> logdet(M) + sum(svd(M)[1]))(A)\n"

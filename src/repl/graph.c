@@ -1,0 +1,104 @@
+#include "repl/graph.h"
+
+#include "base/runtime.h"
+
+enum { MOST_LINES = 60 };
+
+typedef struct Graph {
+    Buf *out;
+    const GradTensor *shown[MOST_LINES];
+    int lines;
+    bool cut;
+} Graph;
+
+/* The variable of the top level that holds the tensor, or NULL. */
+static const char *name_of(const GradTensor *x)
+{
+    const CellTable *cells = &session()->main->cells;
+    for (uint32_t i = 0; i < cells->size; i++) {
+        const Cell *cell = cells->slots[i];
+        if (cell == NULL || (cell->value.tag != TAG_TENSOR && cell->value.tag != TAG_VARIABLE))
+            continue;
+        if (value_tensor(cell->value) == x)
+            return cell->name->text;
+    }
+    return NULL;
+}
+
+static bool is_shown(const Graph *g, const GradTensor *x)
+{
+    for (int i = 0; i < g->lines; i++)
+        if (g->shown[i] == x)
+            return true;
+    return false;
+}
+
+/* One line: what made the tensor, or which leaf or constant it is. False when its inputs need not follow. */
+static bool put_node(Graph *g, const GradTensor *x)
+{
+    const char *name = name_of(x);
+    bool again = x->op != NULL && is_shown(g, x);
+    if (g->lines == MOST_LINES) {
+        g->cut = true;
+        return false;
+    }
+    g->shown[g->lines++] = x;
+    if (name != NULL)
+        buf_printf(g->out, "%s: ", name);
+    buf_puts(g->out, x->op != NULL ? op_name_text(x->op) : gt_tracked(x) ? "parameter" : "constant");
+    buf_printf(g->out, "  %s %s%s\n", dtype_name(gt_dtype(x)), shape_text(x->t.ndim, tensor_shape(&x->t)),
+               again ? "  (as above)" : "");
+    return x->op != NULL && !again;
+}
+
+/* The tensors that the node depends on, in order. */
+static TensorList *inputs_of(GradTensor *x)
+{
+    OpCall c = call_of(x);
+    int64_t count = 0;
+    for (int round = 0;; round++) {
+        TensorList *inputs = round == 0 ? NULL : tensor_list_new(count, NULL);
+        count = 0;
+        for (int i = 0; i < op_arg_count(x->op); i++) {
+            int64_t parts = x->op->args[i] == ARG_TENSOR ? 1 : x->op->args[i] == ARG_TENSORS ? c.args[i].tensors->count : 0;
+            bool one = x->op->args[i] == ARG_TENSOR;
+            if (one && (c.numbers >> i & 1 || c.args[i].tensor == NULL))
+                continue;
+            for (int64_t k = 0; k < parts; k++, count++)
+                if (inputs != NULL)
+                    inputs->at[count] = object_retain(one ? c.args[i].tensor : c.args[i].tensors->at[k]);
+        }
+        if (inputs != NULL)
+            return inputs;
+    }
+}
+
+/* The depth is bounded by the number of lines. */
+static void put_tree(Graph *g, GradTensor *x, const char *indent)
+{
+    if (!put_node(g, x))
+        return;
+    TensorList *inputs = inputs_of(x);
+    for (int64_t i = 0; i < inputs->count && !g->cut; i++) {
+        bool last = i + 1 == inputs->count;
+        if (inputs->at[i] == NULL || g->lines == MOST_LINES) {
+            g->cut |= inputs->at[i] != NULL;
+            continue;
+        }
+        buf_printf(g->out, "%s%s", indent, last ? "└─ " : "├─ ");
+        put_tree(g, inputs->at[i], string_format("%s%s", indent, last ? "   " : "│  ")->text);
+    }
+}
+
+void graph_show(Buf *out, Value v)
+{
+    GradTensor *x = value_tensor(v);
+    Graph g = {.out = out};
+    if (x == NULL || !gt_tracked(x)) {
+        buf_puts(out, "Nothing was recorded for this value: it depends on no parameter.\n");
+        return;
+    }
+    put_tree(&g, x, "");
+    if (g.cut)
+        buf_puts(out, "... and more\n");
+}
