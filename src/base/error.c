@@ -69,11 +69,6 @@ void error_throw_hint(ErrorKind kind, const char *hint, const char *format, ...)
     throw_text(kind, hint, format, args);
 }
 
-void error_throw_va(ErrorKind kind, const char *hint, const char *format, va_list args)
-{
-    throw_text(kind, hint, format, args);
-}
-
 void error_rethrow(void)
 {
     unwind();

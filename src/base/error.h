@@ -28,8 +28,6 @@ _Noreturn void error_throw(ErrorKind kind, const char *format, ...) PRINTF_LIKE(
 /* The same with a hint, which is a plain text (NULL for none). */
 _Noreturn void error_throw_hint(ErrorKind kind, const char *hint, const char *format, ...)
     PRINTF_LIKE(3, 4);
-_Noreturn void error_throw_va(ErrorKind kind, const char *hint, const char *format, va_list args)
-    PRINTF_LIKE(3, 0);
 /* Throws the error in `rt->error` once more, as it is. */
 _Noreturn void error_rethrow(void);
 

@@ -264,9 +264,6 @@ size_t session_free_counting(Session *s)
         return alive;
     if (s->runtime != NULL) {
         Entry entry = session_enter(s);
-        for (int i = 0; i < SESSION_STATES; i++)
-            if (s->state_free[i] != NULL)
-                s->state_free[i](s->state[i]);
         for (uint32_t i = 0; i < s->module_count; i++)
             module_free(s->modules[i]);
         mem_free(s->modules, s->module_capacity * sizeof *s->modules);
@@ -493,13 +490,4 @@ void session_write(const char *text, size_t bytes)
         return;
     s->output_failed = true;
     error_throw(ERROR_IO, "cannot write the output: %s", strerror(errno));
-}
-
-void session_flush(void)
-{
-    const Session *s = session();
-    if (s->options.write == NULL && fflush(stdout) != 0) {
-        session()->output_failed = true;
-        error_throw(ERROR_IO, "cannot write the output: %s", strerror(errno));
-    }
 }

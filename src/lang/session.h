@@ -38,8 +38,6 @@ typedef struct Frame {
     Value result;                     /* of `return` */
 } Frame;
 
-enum { STATE_LIB, STATE_REPL, SESSION_STATES };
-
 struct Session {
     Runtime *runtime;
     Frame *frame;
@@ -64,8 +62,6 @@ struct Session {
     bool color_errors;                /* how session_error is rendered */
     int error_width;                  /* columns; 0 for no limit */
     void (*paint)(Buf *out, const char *text, size_t bytes);   /* adds an echo in colours; NULL: plain */
-    void *state[SESSION_STATES];      /* what lib and repl keep for a session */
-    void (*state_free[SESSION_STATES])(void *);
 };
 
 static inline Session *session(void) { return rt->session; }
@@ -111,6 +107,5 @@ void session_leave(Entry entry);
 
 /* Output of print and echo. */
 void session_write(const char *text, size_t bytes);
-void session_flush(void);
 
 #endif

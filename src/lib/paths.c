@@ -60,11 +60,6 @@ const char *path_checked(const Call *call, const String *path, PathUse use)
     return place->text;
 }
 
-const char *arg_path(const Call *call, int i, PathUse use)
-{
-    return path_checked(call, arg_string(call, i), use);
-}
-
 String *path_in(const String *folder, const String *path)
 {
     if (folder == NULL || string_is(folder, ".") || path->text[0] == '/')

@@ -9,8 +9,6 @@ typedef enum PathUse { PATH_READ, PATH_WRITE } PathUse;
 /* The path to open: `path` itself, or in a sandbox its place after all links; throws kind io, naming the
  * function, when it lies outside, and kind value when it is no path. */
 const char *path_checked(const Call *call, const String *path, PathUse use);
-/* Argument i, which must be a string, so checked. */
-const char *arg_path(const Call *call, int i, PathUse use);
 
 /* Relative to a folder, unless it is absolute; folder NULL or "." for the working directory. */
 String *path_in(const String *folder, const String *path);

@@ -59,11 +59,6 @@ GradTensor *matrix_lower(GradTensor *x, int64_t k)
     return with_integer(&op_tril, x, k);
 }
 
-GradTensor *matrix_upper(GradTensor *x, int64_t k)
-{
-    return with_integer(&op_triu, x, k);
-}
-
 GradTensor *matrix_identity(Dtype dtype, int64_t n)
 {
     return matrix_of_diagonal(gt_filled(dtype, 1, &n, 1));

@@ -19,9 +19,8 @@ void matrix_check_square(const OpCall *c, const GradTensor *x);
 /* The diagonal [..., n] of [..., m, n], as a view, and its transpose, which makes square matrices. */
 GradTensor *matrix_diagonal(GradTensor *x);
 GradTensor *matrix_of_diagonal(GradTensor *x);
-/* The part on and below (above) diagonal k. */
+/* The part on and below diagonal k. */
 GradTensor *matrix_lower(GradTensor *x, int64_t k);
-GradTensor *matrix_upper(GradTensor *x, int64_t k);
 /* [n, n], a constant. */
 GradTensor *matrix_identity(Dtype dtype, int64_t n);
 /* (x + x') / 2 */

@@ -38,10 +38,6 @@ static bool put_node(Graph *g, const GradTensor *x)
 {
     const char *name = name_of(x);
     bool again = x->op != NULL && is_shown(g, x);
-    if (g->lines == MOST_LINES) {
-        g->cut = true;
-        return false;
-    }
     g->shown[g->lines++] = x;
     if (name != NULL)
         buf_printf(g->out, "%s: ", name);
@@ -51,26 +47,29 @@ static bool put_node(Graph *g, const GradTensor *x)
     return x->op != NULL && !again;
 }
 
+/* Appends the tensors in argument i of the call. */
+static void add_inputs(TensorList *inputs, const OpCall *c, int i)
+{
+    const TensorList *list = c->op->args[i] == ARG_TENSORS ? c->args[i].tensors : NULL;
+    if (c->op->args[i] == ARG_TENSOR && (c->numbers >> i & 1) == 0 && c->args[i].tensor != NULL)
+        inputs->at[inputs->count++] = object_retain(c->args[i].tensor);
+    for (int64_t k = 0; list != NULL && k < list->count; k++)
+        if (list->at[k] != NULL)
+            inputs->at[inputs->count++] = object_retain(list->at[k]);
+}
+
 /* The tensors that the node depends on, in order. */
 static TensorList *inputs_of(GradTensor *x)
 {
     OpCall c = call_of(x);
-    int64_t count = 0;
-    for (int round = 0;; round++) {
-        TensorList *inputs = round == 0 ? NULL : tensor_list_new(count, NULL);
-        count = 0;
-        for (int i = 0; i < op_arg_count(x->op); i++) {
-            int64_t parts = x->op->args[i] == ARG_TENSOR ? 1 : x->op->args[i] == ARG_TENSORS ? c.args[i].tensors->count : 0;
-            bool one = x->op->args[i] == ARG_TENSOR;
-            if (one && (c.numbers >> i & 1 || c.args[i].tensor == NULL))
-                continue;
-            for (int64_t k = 0; k < parts; k++, count++)
-                if (inputs != NULL)
-                    inputs->at[count] = object_retain(one ? c.args[i].tensor : c.args[i].tensors->at[k]);
-        }
-        if (inputs != NULL)
-            return inputs;
-    }
+    int64_t most = OP_MAX_ARGS;
+    for (int i = 0; i < op_arg_count(c.op); i++)
+        most += c.op->args[i] == ARG_TENSORS ? c.args[i].tensors->count : 0;
+    TensorList *inputs = tensor_list_new(most, NULL);
+    inputs->count = 0;
+    for (int i = 0; i < op_arg_count(c.op); i++)
+        add_inputs(inputs, &c, i);
+    return inputs;
 }
 
 /* The depth is bounded by the number of lines. */
@@ -81,10 +80,9 @@ static void put_tree(Graph *g, GradTensor *x, const char *indent)
     TensorList *inputs = inputs_of(x);
     for (int64_t i = 0; i < inputs->count && !g->cut; i++) {
         bool last = i + 1 == inputs->count;
-        if (inputs->at[i] == NULL || g->lines == MOST_LINES) {
-            g->cut |= inputs->at[i] != NULL;
-            continue;
-        }
+        g->cut = g->lines == MOST_LINES;
+        if (g->cut)
+            return;
         buf_printf(g->out, "%s%s", indent, last ? "└─ " : "├─ ");
         put_tree(g, inputs->at[i], string_format("%s%s", indent, last ? "   " : "│  ")->text);
     }

@@ -57,16 +57,23 @@ static void insert_blanks(size_t count)
     rl_insert_text(blanks);
 }
 
+static void delete_blank_before(void)
+{
+    rl_delete_text(rl_point - 1, rl_point);
+    rl_point--;
+}
+
 /* A new line, indented unless more input waits: then it is being pasted, and has its own indentation. */
 static void open_line(void *data)
 {
     (void)data;
-    size_t blanks = terminal_pending() ? 0 : block_next_indentation(rl_line_buffer, point());
+    bool pasting = terminal_pending();
+    size_t blanks = pasting ? 0 : block_next_indentation(rl_line_buffer, point());
     rl_begin_undo_group();
-    while (rl_point > 0 && rl_line_buffer[rl_point - 1] == ' ' && !terminal_pending() && !only_blanks_before())
-        rl_delete_text(rl_point - 1, rl_point), rl_point--;
+    while (!pasting && !only_blanks_before() && rl_line_buffer[rl_point - 1] == ' ')
+        delete_blank_before();
     rl_insert_text("\n");
-    while (rl_point < rl_end && rl_line_buffer[rl_point] == ' ')
+    while (!pasting && rl_point < rl_end && rl_line_buffer[rl_point] == ' ')
         rl_delete_text(rl_point, rl_point + 1);
     insert_blanks(blanks);
     rl_end_undo_group();

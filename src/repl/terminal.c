@@ -119,15 +119,18 @@ static void on_stop(int number)
     errno = error;
 }
 
+/* The signals that are let in only where they are looked for. */
+static const int waited_for[] = {SIGINT, SIGWINCH, SIGTSTP};
+
 static void take_signals(void)
 {
     terminal.thread = pthread_self();
     pthread_sigmask(SIG_BLOCK, NULL, &terminal.waiting);
     terminal.blocked = terminal.waiting;
-    sigdelset(&terminal.waiting, SIGINT);
-    sigdelset(&terminal.waiting, SIGWINCH);
-    sigaddset(&terminal.blocked, SIGINT);
-    sigaddset(&terminal.blocked, SIGWINCH);
+    for (size_t i = 0; i < sizeof waited_for / sizeof *waited_for; i++) {
+        sigdelset(&terminal.waiting, waited_for[i]);
+        sigaddset(&terminal.blocked, waited_for[i]);
+    }
     terminal_block();
     handle(SIGINT, on_interrupt);
     handle(SIGWINCH, on_resize);
@@ -233,8 +236,11 @@ void terminal_block(void)
 static bool let_signals_in(void)
 {
     sigset_t pending;
+    bool some = false;
     sigpending(&pending);
-    if (!sigismember(&pending, SIGINT) && !sigismember(&pending, SIGWINCH))
+    for (size_t i = 0; i < sizeof waited_for / sizeof *waited_for; i++)
+        some |= sigismember(&pending, waited_for[i]) == 1;
+    if (!some)
         return false;
     terminal_unblock();
     terminal_block();

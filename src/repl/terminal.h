@@ -2,7 +2,7 @@
  *
  * From terminal_begin to terminal_end the terminal stays in the modes of line editing, also while something is
  * evaluated: what is typed ahead is then neither echoed twice nor cut to a line's length by the system. Ctrl-C
- * still raises SIGINT. SIGINT and SIGWINCH are blocked except in terminal_wait and between terminal_unblock and
+ * still raises SIGINT. SIGINT, SIGWINCH and SIGTSTP are blocked except in terminal_wait and between terminal_unblock and
  * terminal_block, so that none of them slips in between a look at a flag and the wait that follows. */
 #ifndef DBX_REPL_TERMINAL_H
 #define DBX_REPL_TERMINAL_H

@@ -203,17 +203,3 @@ void tensor_add_into(Tensor *out, const Tensor *x)
     plan_finish(plan);
     pool_drain(mark);
 }
-
-void tensor_each_block(const Tensor *x, void (*use)(const void *block, int64_t first, long n, void *context),
-                       void *context)
-{
-    if (x->size == 0)
-        return;
-    Plan *plan = plan_tensor(x, 1);   /* left to the caller's pool, which `use` may have added to */
-    for (int64_t first = 0; first < x->size; first += BLOCK) {
-        int64_t n = x->size - first < BLOCK ? x->size - first : BLOCK;
-        interrupt_poll();
-        use(plan_block(plan, 0, first, n), first, (long)n, context);
-    }
-    plan_finish(plan);
-}

@@ -27,9 +27,4 @@ void tensor_settle(Tensor *t);
 /* out += x elementwise in place; same shape and dtype; out's data must not be shared. */
 void tensor_add_into(Tensor *out, const Tensor *x);
 
-/* Calls use(data, first, n, context) with consecutive row-major blocks of x's elements in x's dtype, without
- * materialising a pending x; in order, on one thread. Polls for interrupts. */
-void tensor_each_block(const Tensor *x, void (*use)(const void *block, int64_t first, long n, void *context),
-                       void *context);
-
 #endif
