@@ -233,7 +233,7 @@ def check_layers():
 def suites(dbx, build):
     """Each suite: its name, and its tests as pairs of a name and what runs it."""
     def over(paths, runner, *first):
-        return [(str(p.relative_to(ROOT)), lambda p=p: runner(*first, p)) for p in sorted(paths)]
+        return [(os.path.relpath(p, ROOT), lambda p=p: runner(*first, p)) for p in sorted(paths)]
 
     scripts = [*ROOT.glob("tests/lang/**/*.dbx"), *ROOT.glob("tests/acceptance/*.dbx"),
                *ROOT.glob("scripts/demos/*.dbx")]

@@ -5,13 +5,17 @@
 
 const ObjectType string_type = {"string", NULL};
 
-/* FNV-1a, 32 bits (Fowler, Noll, Vo). */
-uint32_t text_hash(const char *text, size_t bytes)
+/* FNV-1a, 32 bits (Fowler, Noll, Vo): goes on from the hash of what comes before. */
+static uint32_t hash_on(uint32_t hash, const char *text, size_t bytes)
 {
-    uint32_t hash = 2166136261u;
     for (size_t i = 0; i < bytes; i++)
         hash = (hash ^ (uint8_t)text[i]) * 16777619u;
     return hash;
+}
+
+uint32_t text_hash(const char *text, size_t bytes)
+{
+    return hash_on(2166136261u, text, bytes);
 }
 
 String *string_new(const char *text, size_t bytes)
@@ -22,6 +26,17 @@ String *string_new(const char *text, size_t bytes)
     s->bytes = bytes;
     s->hash = text_hash(text, bytes);
     s->points = (uint32_t)utf8_count(text, bytes);
+    return s;
+}
+
+String *string_concat(const String *a, const String *b)
+{
+    String *s = object_new(&string_type, sizeof *s + a->bytes + b->bytes + 1);
+    memcpy(s->text, a->text, a->bytes);
+    memcpy(s->text + a->bytes, b->text, b->bytes + 1);
+    s->bytes = a->bytes + b->bytes;
+    s->hash = hash_on(a->hash, b->text, b->bytes);
+    s->points = a->points + b->points;
     return s;
 }
 

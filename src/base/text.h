@@ -20,6 +20,7 @@ extern const ObjectType string_type;
 
 String *string_new(const char *text, size_t bytes);
 String *string_of(const char *text);
+String *string_concat(const String *a, const String *b);
 String *string_format(const char *format, ...) PRINTF_LIKE(1, 2);
 bool string_equal(const String *a, const String *b);
 bool string_is(const String *a, const char *text);

@@ -436,9 +436,32 @@ static Value eval_field(Frame *frame, Node *node)
     return property_read(x, node->as.field.name);
 }
 
+enum { ELEMENT_MOST = 4 };
+
+/* x[i, j] of numbers is read directly. What is not that simple is evaluated again as subscripts: only names and numbers are
+ * looked at here, whose evaluation does nothing else. */
+static Value index_element(Frame *frame, const NodeList *nodes, GradTensor *x)
+{
+    Value indices[ELEMENT_MOST];
+    if (nodes->count > ELEMENT_MOST)
+        return (Value){TAG_UNSET, {.any = NULL}};
+    for (uint32_t i = 0; i < nodes->count; i++) {
+        Node *node = nodes->at[i];
+        if (node->kind != NODE_NUMBER && node->kind != NODE_NAME)
+            return (Value){TAG_UNSET, {.any = NULL}};
+        indices[i] = evaluate(frame, node);
+    }
+    return element_read(x, indices, nodes->count);
+}
+
 static Value eval_index(Frame *frame, Node *node)
 {
     Value x = evaluate(frame, node->as.index.object);
+    if (x.tag == TAG_TENSOR) {
+        Value element = index_element(frame, &node->as.index.subscripts, x.as.any);
+        if (element.tag != TAG_UNSET)
+            return element;
+    }
     Subscripts subscripts = evaluate_subscripts(frame, &node->as.index.subscripts);
     frame->at = node;
     return subscript_read(x, &subscripts);

@@ -431,6 +431,57 @@ static GradTensor *read_tensor(GradTensor *x, const Subscripts *s)
     return t_take(x, at.at, at.ndim, at.shape);
 }
 
+/* ---- single elements ---- */
+
+/* The offset of one element, from numbers that are whole and in range; -1 for anything else, which the general way
+ * deals with. */
+static int64_t element_offset(const GradTensor *x, const Value *indices, uint32_t count)
+{
+    int64_t offset = 0;
+    for (uint32_t d = 0; d < count; d++) {
+        int64_t size = tensor_shape(&x->t)[d];
+        double index = indices[d].as.number;
+        if (indices[d].tag != TAG_NUMBER || !(index >= -(double)size && index < (double)size) || index != trunc(index))
+            return -1;
+        offset += ((int64_t)index + (index < 0 ? size : 0)) * tensor_strides(&x->t)[d];
+    }
+    return offset;
+}
+
+static bool is_plain(const GradTensor *x, uint32_t count)
+{
+    return x->t.ndim == count && count > 0 && x->t.state == TENSOR_STORED && !gt_tracked(x) && gt_batch(x) == 0;
+}
+
+Value element_read(GradTensor *x, const Value *indices, uint32_t count)
+{
+    int64_t offset = is_plain(x, count) ? element_offset(x, indices, count) : -1;
+    if (offset < 0)
+        return (Value){TAG_UNSET, {.any = NULL}};
+    GradTensor *out = gt_new(gt_dtype(x), 0, NULL);
+    size_t size = dtype_size(gt_dtype(x));
+    memcpy(tensor_allocate(&out->t), x->t.data + offset * (int64_t)size, size);
+    return value_object(TAG_TENSOR, out);
+}
+
+bool element_write(GradTensor *x, const Subscripts *s, Value v)
+{
+    Value indices[TENSOR_MAX_NDIM];
+    if (v.tag != TAG_NUMBER || !is_plain(x, s->count) || !x->t.contiguous)
+        return false;
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (s->at[i].kind != SUBSCRIPT_VALUE)
+            return false;
+        indices[i] = s->at[i].value;
+    }
+    int64_t offset = element_offset(x, indices, s->count);
+    if (offset < 0)
+        return false;
+    char *data = tensor_own_data(&x->t);
+    dtype_write(gt_dtype(x), data + offset * (int64_t)dtype_size(gt_dtype(x)), v.as.number);
+    return true;
+}
+
 GradTensor *tensor_row(GradTensor *x, int64_t i)
 {
     RegionAxis region[TENSOR_MAX_NDIM];

@@ -136,12 +136,7 @@ static Value string_operation(const Operands *o, Value left, Value right)
     if (order == 0)
         order = (a->bytes > b->bytes) - (a->bytes < b->bytes);
     switch (o->op) {
-    case OPERATOR_ADD: {
-        Buf *joined = buf_new();
-        buf_add(joined, a->text, a->bytes);
-        buf_add(joined, b->text, b->bytes);
-        return value_string(buf_string(joined));
-    }
+    case OPERATOR_ADD: return value_string(string_concat(a, b));
     case OPERATOR_LT: return value_bool(order < 0);
     case OPERATOR_LE: return value_bool(order <= 0);
     case OPERATOR_GT: return value_bool(order > 0);

@@ -152,6 +152,8 @@ static void write_tensor(Value *place, const PathStep *step, Value v)
         return;
     }
     bool own = place->tag == TAG_TENSOR && x->object.refs == 1;
+    if (own && element_write(x, &step->subscripts, v))
+        return;
     GradTensor *changed = subscript_write(x, &step->subscripts, v, own);
     if (changed != x)
         place_store(place, value_object(TAG_TENSOR, changed));

@@ -206,15 +206,17 @@ static ReadResult drop_line(void)
     return timeout ? READ_TIMEOUT : READ_DROPPED;
 }
 
-static ReadResult read_line(const char *shown_prompt, const char *first)
+static ReadResult read_line(const char *line_prompt, const char *first)
 {
     TerminalSize size = terminal_size();
     free(editor.line);
     editor.line = NULL;
     editor.done = false;
-    rl_callback_handler_install(shown_prompt, take_line);
+    rl_callback_handler_install(line_prompt, take_line);
     if (first != NULL)
         rl_insert_text(first);
+    if (first != NULL && !editor.drawing)
+        rl_redisplay();
     editor.dirty = true;
     while (!editor.done) {
         bring_up_to_date();
@@ -228,10 +230,12 @@ static ReadResult read_line(const char *shown_prompt, const char *first)
             editor.dirty = true;
         }
     }
-    if (editor.line != NULL)
-        return READ_TEXT;
-    editor_leave_block();
-    return READ_END;
+    /* Some of Readline's functions end a line by themselves. */
+    if (editor.drawing && screen_is_shown())
+        screen_leave();
+    else if (editor.line == NULL)
+        terminal_write("\n", 1);
+    return editor.line != NULL ? READ_TEXT : READ_END;
 }
 
 /* A line of what is no terminal. */

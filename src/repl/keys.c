@@ -121,7 +121,7 @@ static void close_bracket(void *data)
     rl_begin_undo_group();
     rl_insert(1, *key);
     size_t opening = block_opening(rl_line_buffer, point());
-    if (opening != SIZE_MAX && first && !terminal_pending()) {
+    if (opening != SIZE_MAX && first) {
         align_closing(opening);
         opening = block_opening(rl_line_buffer, point());
     }
@@ -133,7 +133,7 @@ static void close_bracket(void *data)
 
 static int key_close(int count, int key)
 {
-    return count == 1 ? protect(close_bracket, &key) : rl_insert(count, key);
+    return count == 1 && !terminal_pending() ? protect(close_bracket, &key) : rl_insert(count, key);
 }
 
 /* ---- moving in a block, and beyond it in the history ---- */

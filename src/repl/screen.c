@@ -325,6 +325,11 @@ void screen_draw(const View *v)
     pool_drain(mark);
 }
 
+bool screen_is_shown(void)
+{
+    return screen.shown.rows > 0;
+}
+
 void screen_leave(void)
 {
     const Picture *p = &screen.shown;

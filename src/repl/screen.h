@@ -20,6 +20,8 @@ typedef struct View {
 
 void screen_draw(const View *view);
 
+/* Is a block on the terminal? */
+bool screen_is_shown(void);
 /* Puts the terminal's cursor on a new line below the block; the next block is drawn there. */
 void screen_leave(void);
 /* The terminal's cursor stands at the beginning of a line, and what was above is not the screen's any more. */

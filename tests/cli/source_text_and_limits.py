@@ -76,6 +76,19 @@ for name, code in (("a function", "f(x) = 1 + f(x)\nf(1)"), ("two", "f(x) = g(x)
     done = run("-e", code)
     contains(f"endless recursion of {name}", done.stderr, "deep")
     equal(f"endless recursion of {name}: status", done.returncode, 1)
+# Loops give back what they take: each of these would need far more than the limit.
+LOOPS = (
+    ("an update by a number", "fn f(n) { t = ones(1000)\n s = 0\n while n > 0 { s += item(sum(t * t))\n n -= 1 }\n return s }\nf(20000)", "20000000"),
+    ("records, closures and errors", "fn f(n) { r = {a: 1}\n for i in range(n) { r.a = ones(1000) * i\n x = (r, r)\n"
+     " try { error(\"e\") } catch err { y = err }\n g = z -> z + x[0].a[0]\n g(1) }\n return y.message }\nf(10000)", '"e"'),
+    ("training", "p = parameter(ones(1000))\nfor i in range(5000) { backward(sum(p * p))\n nograd { p -= 0.001 * p.grad }\n zero_grad(p) }\n"
+     "p.size", "1000"),
+    ("returns out of loops", "fn f(n) { for i in range(3) { while true { return ones(1000) * n } } }\nfor i in range(20000) { f(i); }\n1", "1"),
+    ("derivatives", "f(x) = sum(x^3)\nfor i in range(5000) { f'(ones(1000)); f''(2); }\n2", "2"),
+)
+for name, code, result in LOOPS:
+    done = run("--max-memory", "10M", "-e", code)
+    equal(f"a long loop of {name}", (done.stdout, done.stderr), (result + "\n", ""))
 equal("deep nesting of source", run_bytes(b"x = " + b"(" * 20000 + b"1" + b")" * 20000 + b"\nprint(x)").stdout, "1\n")
 equal("a long chain of operators", run_bytes(b"print(" + b"1" + b"+1" * 50000 + b")").stdout, "50001\n")
 equal("a long block", run_bytes(b"x = 0\n" + b"x += 1\n" * 50000 + b"print(x)").stdout, "50000\n")

@@ -70,6 +70,18 @@ with Terminal("-q") as t:
     t.send("exit(3)\n")
     equal("exit(n)", t.end(), 3)
 
+with Terminal("-q") as t:
+    t.wait()
+    t.line("x = exp(randn(3000000)); y = x @ x")
+    t.send("1 + (2 *")
+    t.wait("(2 *")
+    t.interrupt()
+    t.wait("^C")
+    t.wait()
+    equal("Ctrl-C at the prompt when other threads have worked", t.line("5"), "5\n")
+    t.send("1 + 1\x0f")
+    contains("Ctrl-O runs the line", t.wait(), "1 + 1\n2\n")
+
 for word in ("exit", "quit", ":quit", ":q"):
     with Terminal("-q") as t:
         t.wait()
