@@ -131,8 +131,8 @@ static void push_line(Format *f)
     f->code->bytes = 0;
 }
 
-/* Indentation of a line that begins with this token. A line that goes on with a statement without a bracket is a step
- * further in than the statement. */
+/* Indentation of a line that begins with this token. A line that goes on with a statement without a bracket
+ * is a step further in than the statement. */
 static int indent_of(const Format *f, int kind)
 {
     const Nest *nest = innermost(f);

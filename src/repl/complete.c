@@ -124,7 +124,8 @@ static Value value_of_property(Value x, const String *name)
     return string_is(name, "grad") ? gradient_of(x) : unset;
 }
 
-/* The value of the names and fields that end with token i, such as `model.layers`; unset when it is not known. */
+/* The value of the names and fields that end with token i, such as `model.layers`; unset when it is not
+ * known. */
 static Value value_of_chain(const Context *c, uint32_t i)
 {
     const Token *t = &c->tokens[i];

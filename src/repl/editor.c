@@ -20,7 +20,8 @@ static const char prompt[] = "dbx> ", continuation[] = "...> ";
 
 enum { BLINK_MILLISECONDS = 500 };
 
-/* Readline is one a process and calls back without a context, so what is kept beside it is one a process too. */
+/* Readline is one a process and calls back without a context, so what is kept beside it is one a process
+ * too. */
 static struct {
     bool terminal;                    /* standard input is one */
     bool drawing;                     /* screen.c draws, and not Readline */
@@ -32,7 +33,8 @@ static struct {
 
 /* ---- life ---- */
 
-/* The language is written in UTF-8, whatever the locale says. Readline looks at the environment at each line. */
+/* The language is written in UTF-8, whatever the locale says. Readline looks at the environment at each
+ * line. */
 static void use_utf8(void)
 {
     setlocale(LC_CTYPE, "");

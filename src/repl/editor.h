@@ -1,7 +1,7 @@
 /* Reading from the terminal with Readline: one line, or a block of lines that belong together.
  *
- * On a terminal that can move its cursor a block is edited as a whole and drawn by screen.c. On others (TERM=dumb)
- * each line of it is read by itself and Readline draws. */
+ * On a terminal that can move its cursor a block is edited as a whole and drawn by screen.c. On others
+ * (TERM=dumb) each line of it is read by itself and Readline draws. */
 #ifndef DBX_REPL_EDITOR_H
 #define DBX_REPL_EDITOR_H
 

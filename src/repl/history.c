@@ -170,7 +170,8 @@ void history_end(void)
 
 /* ---- writing ---- */
 
-/* The old text without the entry, and without the oldest entries when there are too many; NULL when nothing has to go. */
+/* The old text without the entry, and without the oldest entries when there are too many; NULL when nothing
+ * has to go. */
 static Buf *without_entry(const Buf *old, const Buf *entry)
 {
     size_t count = 0;

@@ -1,9 +1,10 @@
 /* The inputs of this and of earlier sessions, in $DBX_HISTORY or $XDG_STATE_HOME/dbx/history.
  *
- * The file is text: an input begins at the beginning of a line, and its further lines begin with a tab. Every input is
- * there as soon as it was given, and only once, at its latest place. Sessions that run at the same time take turns by a
- * lock on the file. A new input is one write at its end; when an older copy has to go, a new file takes the place of the
- * old in one step, so that a session that is killed leaves one or the other. */
+ * The file is text: an input begins at the beginning of a line, and its further lines begin with a tab.
+ * Every input is there as soon as it was given, and only once, at its latest place. Sessions that run at the
+ * same time take turns by a lock on the file. A new input is one write at its end; when an older copy has to
+ * go, a new file takes the place of the old in one step, so that a session that is killed leaves one or the
+ * other. */
 #ifndef DBX_REPL_HISTORY_H
 #define DBX_REPL_HISTORY_H
 

@@ -153,8 +153,8 @@ static void move_to_column(size_t start, size_t column)
 static int key_up(int count, int key);
 static int key_down(int count, int key);
 
-/* Where something stands before the cursor, the history is searched for inputs that begin so. Readline goes on with
- * a search only right after another one. */
+/* Where something stands before the cursor, the history is searched for inputs that begin so. Readline goes
+ * on with a search only right after another one. */
 static int recall(int count, int key, bool back)
 {
     bool again = rl_last_func == key_up || rl_last_func == key_down;

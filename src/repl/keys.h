@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* After rl_initialize. With `blocks` a block is edited as a whole; else only completion is bound. The keys that the
- * user's ~/.inputrc gave to a function of Readline get what takes its place here. */
+/* After rl_initialize. With `blocks` a block is edited as a whole; else only completion is bound. The keys
+ * that the user's ~/.inputrc gave to a function of Readline get what takes its place here. */
 void keys_bind(bool blocks);
 
 /* The offset of the bracket that the last key closed, or SIZE_MAX; asking forgets it. */

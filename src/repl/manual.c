@@ -106,7 +106,8 @@ static bool takes_file(const OptionRow *o)
     return o->argument != NULL && strcmp(o->argument, "FILE") == 0;
 }
 
-/* The choices of an argument such as auto|always|never, with blanks between them; nothing for other arguments. */
+/* The choices of an argument such as auto|always|never, with blanks between them; nothing for other
+ * arguments. */
 static void put_choices(FILE *to, const OptionRow *o)
 {
     for (const char *c = o->argument; c != NULL && strchr(o->argument, '|') != NULL && *c != '\0'; c++)

@@ -1,4 +1,5 @@
-/* The options of the command, as a table that the usage text, the manual page and the shells' completion are made from. */
+/* The options of the command, as a table that the usage text, the manual page and the shells' completion are
+ * made from. */
 #ifndef DBX_REPL_MANUAL_H
 #define DBX_REPL_MANUAL_H
 

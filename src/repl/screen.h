@@ -1,8 +1,8 @@
 /* A block of text on the terminal, under its prompt, with a cursor in it.
  *
- * The text is laid out in rows of cells, and compared with the rows that the terminal shows: only cells that changed
- * are written, all in one write, so that nothing flickers and a prompt that stands is not written again. A block
- * that is higher than the terminal shows the rows around its cursor. */
+ * The text is laid out in rows of cells, and compared with the rows that the terminal shows: only cells that
+ * changed are written, all in one write, so that nothing flickers and a prompt that stands is not written
+ * again. A block that is higher than the terminal shows the rows around its cursor. */
 #ifndef DBX_REPL_SCREEN_H
 #define DBX_REPL_SCREEN_H
 

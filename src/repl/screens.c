@@ -66,7 +66,8 @@ typedef struct Topic {
     const char *text;
 } Topic;
 
-/* The built-in `help` says what there is to say. A variable that is no function is described, not looked for. */
+/* The built-in `help` says what there is to say. A variable that is no function is described, not looked
+ * for. */
 static void ask_help(void *data)
 {
     const Topic *t = data;

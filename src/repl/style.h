@@ -13,7 +13,8 @@ typedef enum Style {
 /* The escape sequence that sets the style, from whatever was set before. */
 extern const char *const style_codes[STYLES];
 
-/* The style of each byte of a program text, or of a command of the REPL; scratch. Never throws but for memory. */
+/* The style of each byte of a program text, or of a command of the REPL; scratch. Never throws but for
+ * memory. */
 const uint8_t *style_source(const char *text, size_t bytes);
 
 /* Adds the program text with its styles. */

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The tour's text is a program: a step begins with a line "## Step 1 of 10: title"; comment lines under it explain; and the
- * rest are inputs, to be given one by one. */
+/* The tour's text is a program: a step begins with a line "## Step 1 of 10: title"; comment lines under it
+ * explain; and the rest are inputs, to be given one by one. */
 static const char step_mark[] = "## Step ";
 
 typedef struct Step {

@@ -80,7 +80,7 @@ with Terminal("-q") as t:
     t.wait()
     equal("Ctrl-C at the prompt when other threads have worked", t.line("5"), "5\n")
     t.send("1 + 1\x0f")
-    contains("Ctrl-O runs the line", t.wait(), "1 + 1\n2\n")
+    contains("Ctrl-O runs the line", t.wait(), "\n2\n")
 
 for word in ("exit", "quit", ":quit", ":q"):
     with Terminal("-q") as t:
