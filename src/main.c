@@ -24,8 +24,8 @@ static const char version[] = "0.1.0";
 enum { EXIT_DONE = 0, EXIT_SCRIPT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
 typedef enum Action {
-    ACTION_DEFAULT, ACTION_CODE, ACTION_INTERACTIVE, ACTION_CHECK, ACTION_FORMAT, ACTION_TOUR, ACTION_DOC, ACTION_REFERENCE,
-    ACTION_TEST_DOCS, ACTION_MANUAL, ACTION_COMPLETION
+    ACTION_DEFAULT, ACTION_CODE, ACTION_INTERACTIVE, ACTION_CHECK, ACTION_FORMAT, ACTION_TOUR, ACTION_DOC,
+    ACTION_REFERENCE, ACTION_TEST_DOCS, ACTION_MANUAL, ACTION_COMPLETION
 } Action;
 
 typedef struct Command {
@@ -41,8 +41,9 @@ typedef struct Command {
 
 /* What getopt calls an option: its letter, or else one of these. */
 enum {
-    OPTION_SEED = 256, OPTION_DTYPE, OPTION_THREADS, OPTION_MEMORY, OPTION_TIMEOUT, OPTION_SANDBOX, OPTION_COLOR,
-    OPTION_CHECK, OPTION_DOC, OPTION_TOUR, OPTION_REFERENCE, OPTION_TEST_DOCS, OPTION_MANUAL, OPTION_COMPLETION
+    OPTION_SEED = 256, OPTION_DTYPE, OPTION_THREADS, OPTION_MEMORY, OPTION_TIMEOUT, OPTION_SANDBOX,
+    OPTION_COLOR, OPTION_CHECK, OPTION_DOC, OPTION_TOUR, OPTION_REFERENCE, OPTION_TEST_DOCS, OPTION_MANUAL,
+    OPTION_COMPLETION
 };
 
 static const UsageRow usages[] = {
@@ -202,8 +203,9 @@ static void tell_getopt(char *letters, struct option *rows)
             *letters++ = (char)row->letter;
         if (row->letter != 0 && row->argument != NULL)
             *letters++ = ':';
+        int argument = row->argument != NULL ? required_argument : no_argument;
         if (row->name != NULL)
-            *rows++ = (struct option){row->name, row->argument != NULL ? required_argument : no_argument, NULL, row->id};
+            *rows++ = (struct option){row->name, argument, NULL, row->id};
     }
     *letters = '\0';
     *rows = (struct option){NULL, 0, NULL, 0};
@@ -260,7 +262,8 @@ static void start_timer(double seconds)
     setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-/* Deep recursion in a program is recursion in C. The kernel keeps 128 MiB of address space free for the main stack. */
+/* Deep recursion in a program is recursion in C. The kernel keeps 128 MiB of address space free for the
+ * main stack. */
 static void widen_stack(void)
 {
     struct rlimit limit;
@@ -276,7 +279,8 @@ static bool want_color(const Command *c, int descriptor)
     const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
     if (strcmp(c->color, "auto") != 0)
         return strcmp(c->color, "always") == 0;
-    return isatty(descriptor) && (no_color == NULL || *no_color == '\0') && term != NULL && strcmp(term, "dumb") != 0;
+    return isatty(descriptor) && (no_color == NULL || *no_color == '\0') && term != NULL
+        && strcmp(term, "dumb") != 0;
 }
 
 /* ---- what is run ---- */
@@ -335,7 +339,8 @@ static int finish_run(Session *s, bool ok)
 
 static int run_repl(Session *s, const Command *c)
 {
-    ReplOptions how = {.quiet = c->quiet, .color = want_color(c, STDOUT_FILENO), .tour = c->action == ACTION_TOUR};
+    ReplOptions how = {.quiet = c->quiet, .color = want_color(c, STDOUT_FILENO),
+                       .tour = c->action == ACTION_TOUR};
     return repl_run(s, &how);
 }
 

@@ -99,7 +99,10 @@ static GradTensor *broadcast_to_forward(const OpCall *c)
     GradTensor *x = call_in(c, 0);
     const IntList *shape = c->args[1].ints;
     int64_t joint[TENSOR_MAX_NDIM], strides[TENSOR_MAX_NDIM];
-    int ndim = shape->count > TENSOR_MAX_NDIM ? -1
+    bool possible = shape->count <= TENSOR_MAX_NDIM;
+    for (int64_t i = 0; i < shape->count; i++)
+        possible &= shape->at[i] >= 0;
+    int ndim = !possible ? -1
              : shape_broadcast(x->t.ndim, tensor_shape(&x->t), (int)shape->count, shape->at, joint);
     if (ndim < 0 || !shape_equal(ndim, joint, (int)shape->count, shape->at))
         call_error(c, ERROR_SHAPE, "shape %s does not broadcast to %s", shape_text(x->t.ndim, tensor_shape(&x->t)),

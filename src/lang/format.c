@@ -48,12 +48,14 @@ static Nest *innermost(const Format *f)
 
 static bool ends_operand(int kind)
 {
-    return token_ends_statement(kind) && kind != TOKEN_BREAK && kind != TOKEN_CONTINUE && kind != TOKEN_RETURN;
+    return token_ends_statement(kind) && kind != TOKEN_BREAK && kind != TOKEN_CONTINUE
+        && kind != TOKEN_RETURN;
 }
 
 static bool opens(int kind)
 {
-    return kind == TOKEN_PAREN_OPEN || kind == TOKEN_SQUARE_OPEN || kind == TOKEN_BLOCK_OPEN || kind == TOKEN_RECORD_OPEN;
+    return kind == TOKEN_PAREN_OPEN || kind == TOKEN_SQUARE_OPEN || kind == TOKEN_BLOCK_OPEN
+        || kind == TOKEN_RECORD_OPEN;
 }
 
 static bool closes(int kind)
@@ -89,13 +91,13 @@ static bool wants_blank(const Format *f, int kind)
 {
     int previous = f->previous;
     int around = innermost(f)->kind;
-    if (kind == TOKEN_COMMA || kind == TOKEN_SEMICOLON || kind == TOKEN_PAREN_CLOSE || kind == TOKEN_SQUARE_CLOSE
-        || kind == TOKEN_PRIME || kind == TOKEN_DOT || kind == TOKEN_POWER)
+    if (kind == TOKEN_COMMA || kind == TOKEN_SEMICOLON || kind == TOKEN_PAREN_CLOSE
+        || kind == TOKEN_SQUARE_CLOSE || kind == TOKEN_PRIME || kind == TOKEN_DOT || kind == TOKEN_POWER)
         return false;
     if (previous == TOKEN_COMMA || previous == TOKEN_SEMICOLON)
         return true;
-    if (previous == TOKEN_PAREN_OPEN || previous == TOKEN_SQUARE_OPEN || previous == TOKEN_DOT || previous == TOKEN_POWER
-        || previous == TOKEN_ELLIPSIS || previous == TOKEN_RECORD_OPEN || f->unary)
+    if (previous == TOKEN_PAREN_OPEN || previous == TOKEN_SQUARE_OPEN || previous == TOKEN_DOT
+        || previous == TOKEN_POWER || previous == TOKEN_ELLIPSIS || previous == TOKEN_RECORD_OPEN || f->unary)
         return false;
     if (kind == TOKEN_BRACE_CLOSE)
         return around == TOKEN_BLOCK_OPEN;
@@ -260,7 +262,8 @@ static bool keeps_blank(const Format *f, size_t i, bool written)
     size_t next = i;
     while (next < f->count && is_blank(&f->lines[next]))
         next++;
-    return written && next < f->count && !f->lines[i - 1].opens && !f->lines[next].closes && !is_blank(&f->lines[i - 1]);
+    return written && next < f->count && !f->lines[i - 1].opens && !f->lines[next].closes
+        && !is_blank(&f->lines[i - 1]);
 }
 
 static String *write_lines(const Format *f)

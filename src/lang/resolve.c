@@ -55,6 +55,7 @@ static bool find_name(String **names, uint32_t count, const String *name, uint32
 static void add_local(Scope *scope, String *name)
 {
     uint32_t at;
+    interrupt_poll();                 /* looking for each among all takes its time in a function with 100,000 locals */
     if (!find_name(scope->globals, scope->global_count, name, &at)
         && !find_name(scope->locals, scope->local_count, name, &at))
         LIST_PUSH(scope->locals, scope->local_count, scope->local_capacity, name);

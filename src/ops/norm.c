@@ -52,25 +52,31 @@ static GradTensor *plain_norm(GradTensor *x, uint32_t axes, bool keep)
     return least >= low && most <= high ? t_sqrt(sum) : NULL;
 }
 
+/* The 2-norm of all elements of a small tensor; NULL when it is not that. */
+static GradTensor *small_result(const OpCall *c, const GradTensor *x, uint32_t axes, bool keep)
+{
+    int64_t shape[TENSOR_MAX_NDIM];
+    double norm = x->t.size <= SMALL && reduce_count(x, axes) == x->t.size ? small_norm(x) : NAN;
+    if (isnan(norm))
+        return NULL;
+    GradTensor *out = call_out(c, gt_dtype(x), reduce_shape(x, axes, keep, shape), shape);
+    out->t.flags |= x->t.flags & GT_WEAK;
+    tensor_fill(&out->t, norm);
+    return out;
+}
+
 static GradTensor *norm_p_forward(const OpCall *c)
 {
     Dtype dtype = call_dtype(c);
-    GradTensor *x = gt_detach(call_in(c, 0)), *norm = NULL;
-    if (gt_dtype(x) != dtype)
-        x = gt_cast(x, dtype);
+    GradTensor *x = call_in(c, 0), *norm = NULL;
     uint32_t axes = reduce_axes(c, x);
     bool keep = c->args[2].integer != 0;
     double p = c->args[3].number;
-    if (p == 2 && x->t.size <= SMALL && reduce_count(x, axes) == x->t.size) {
-        double small = small_norm(x);
-        if (!isnan(small)) {
-            int64_t shape[TENSOR_MAX_NDIM];
-            GradTensor *out = call_out(c, dtype, reduce_shape(x, axes, keep, shape), shape);
-            out->t.flags |= x->t.flags & GT_WEAK;
-            tensor_fill(&out->t, small);
-            return out;
-        }
-    }
+    if (p == 2 && gt_dtype(x) == dtype && (norm = small_result(c, x, axes, keep)) != NULL)
+        return norm;
+    x = gt_detach(x);
+    if (gt_dtype(x) != dtype)
+        x = gt_cast(x, dtype);
     if (p == 2)
         norm = plain_norm(x, axes, keep);
     if (norm == NULL) {

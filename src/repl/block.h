@@ -15,7 +15,7 @@ size_t block_line_end(const char *text, size_t bytes, size_t offset);
 /* Blanks at the beginning of the line that holds `offset`. */
 size_t block_indentation(const char *text, size_t offset);
 
-/* Blanks that a line begun at the end of the text wants: one step for each line that leaves a bracket open. */
+/* Blanks that a line begun at the end of the text wants: a step for each line that leaves a bracket open. */
 size_t block_next_indentation(const char *text, size_t bytes);
 
 /* The bracket that the one which ends the text closes, or SIZE_MAX. */

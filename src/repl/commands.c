@@ -39,8 +39,9 @@ static void say(const char *format, ...)
 static void run_history(Repl *r, const char *argument)
 {
     Buf *out = buf_new();
+    (void)r;
     history_show(out, atoi(argument));
-    repl_page(r, out);
+    repl_page(out);
 }
 
 static void run_clear(Repl *r, const char *argument)
@@ -117,7 +118,8 @@ static void run_set(Repl *r, const char *argument)
     say("Settings:\n");
     for (int i = 0; i < SETTINGS; i++)
         say("  :set %-10s %s\n", settings[i].name, settings[i].doc);
-    say("Now precision is %d and dtype %s.\n", r->session->precision, dtype_name(grad_state()->default_dtype));
+    say("Now precision is %d and dtype %s.\n", r->session->precision,
+        dtype_name(grad_state()->default_dtype));
 }
 
 /* ---- files ---- */
@@ -155,6 +157,7 @@ static void run_save(Repl *r, const char *argument)
 static void run_edit(Repl *r, const char *argument)
 {
     const char *editor = getenv("VISUAL") != NULL ? getenv("VISUAL") : getenv("EDITOR");
+    editor = editor != NULL && *editor != '\0' ? editor : "vi";
     char path[] = "/tmp/dbx-XXXXXX.dbx";
     int descriptor = mkstemps(path, 4);
     FILE *file = descriptor >= 0 ? fdopen(descriptor, "w+") : NULL;
@@ -164,7 +167,7 @@ static void run_edit(Repl *r, const char *argument)
     }
     fputs(*argument != '\0' ? argument : history_last(), file);
     fclose(file);
-    const char *command = string_format("%s %s", editor != NULL && *editor != '\0' ? editor : "vi", path)->text;
+    const char *command = string_format("%s %s", editor, path)->text;
     if (terminal_run(command, NULL, 0) == 0) {
         const Source *edited = source_read(path);
         r->next->bytes = 0;
@@ -172,7 +175,7 @@ static void run_edit(Repl *r, const char *argument)
         while (r->next->bytes > 0 && strchr("\n ", r->next->text[r->next->bytes - 1]) != NULL)
             r->next->text[--r->next->bytes] = '\0';
     } else {
-        say("the editor `%s` failed\n", editor != NULL ? editor : "vi");
+        say("the editor `%s` failed\n", editor);
     }
     unlink(path);
 }
@@ -209,7 +212,7 @@ static void run_help(Repl *r, const char *argument)
     for (const Command *c = commands; c->name != NULL; c++)
         buf_printf(out, "  :%-8s %-14s %s\n", c->name, c->arguments, c->doc);
     buf_puts(out, "\n  ?sum explains a function, ?\"words\" searches, help shows where to begin.\n");
-    repl_page(r, out);
+    repl_page(out);
 }
 
 const char *command_name(int i)

@@ -11,7 +11,8 @@ typedef struct Repl {
     const ReplOptions *options;
     Buf *program;                     /* the inputs that ran without an error, for :save; owned */
     Buf *next;                        /* stands at the next prompt, to be edited; owned, empty for none */
-    int tour_step, tour_input;        /* of the tour: the step, from 1, 0 before it began; the input to offer next, from 0 */
+    int tour_step;                    /* of the tour, from 1; 0 before it began */
+    int tour_input;                   /* of the step, to be offered next, from 0 */
     bool touring;
     bool over;
     int status;
@@ -31,6 +32,6 @@ bool repl_evaluate(Repl *repl, const char *text, size_t bytes);
 /* Runs body in the session, where Ctrl-C interrupts it; its error is shown. */
 bool repl_attempt(Repl *repl, void (*body)(void *), void *data);
 /* Writes a text, through a pager when it does not fit on the screen. */
-void repl_page(Repl *repl, const Buf *text);
+void repl_page(const Buf *text);
 
 #endif

@@ -32,7 +32,8 @@ typedef struct Context {
 
 static bool is_name_byte(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (uint8_t)c >= 0x80;
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'
+        || (uint8_t)c >= 0x80;
 }
 
 static bool token_is(const Context *c, uint32_t i, const char *text)
@@ -53,7 +54,8 @@ static void scan_tokens(Context *c)
         if (t.class == TOKEN_CLASS_COMMENT)
             continue;
         if (c->count == capacity) {
-            Token *wider = scratch(mem_product(capacity = capacity ? 2 * capacity : 64, sizeof *wider));
+            capacity = capacity ? 2 * capacity : 64;
+            Token *wider = scratch(mem_product(capacity, sizeof *wider));
             if (c->count > 0)
                 memcpy(wider, c->tokens, c->count * sizeof *wider);
             c->tokens = wider;
@@ -85,7 +87,8 @@ static void offer_ranked(Context *c, const char *text, Value value, int rank)
     if (strncmp(text, c->text + f->start, bytes) != 0)
         return;
     if (f->count == f->capacity) {
-        Candidate *wider = scratch(mem_product(f->capacity = f->capacity ? 2 * f->capacity : 64, sizeof *wider));
+        f->capacity = f->capacity ? 2 * f->capacity : 64;
+        Candidate *wider = scratch(mem_product(f->capacity, sizeof *wider));
         if (f->count > 0)
             memcpy(wider, f->at, f->count * sizeof *wider);
         f->at = wider;
@@ -145,7 +148,8 @@ static Value value_of_chain(const Context *c, uint32_t i)
 
 /* What can be applied to values of a type, by sections of the reference. */
 static const struct { Tag tag; const char *sections[10]; } applicable[] = {
-    {TAG_TENSOR, {"elementwise", "reduce", "linear algebra", "shape", "index", "neural", "gradients", "structures", "see"}},
+    {TAG_TENSOR, {"elementwise", "reduce", "linear algebra", "shape", "index", "neural", "gradients",
+                  "structures", "see"}},
     {TAG_STRING, {"text", "structures", "files"}},
     {TAG_TUPLE, {"structures", "gradients", "text"}},
     {TAG_RECORD, {"structures", "gradients"}},
@@ -318,8 +322,9 @@ static void find_names(Context *c)
 
 static bool takes_file(const Context *c, uint32_t string)
 {
-    static const char *const names[] = {"load", "save", "import", "read_text", "write_text", "read_csv", "write_csv", "file"};
-    if (string < 2 || !(token_is(c, string - 1, "(") || token_is(c, string - 1, "=") || token_is(c, string - 1, ",")))
+    static const char *const names[] = {"load", "save", "import", "read_text", "write_text", "read_csv",
+                                        "write_csv", "file"};
+    if (string < 2 || strchr("(=,", c->text[c->tokens[string - 1].span.start]) == NULL)
         return false;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         for (uint32_t k = string - 1; k-- > 0 && !token_is(c, k + 1, "\n");)
@@ -359,7 +364,8 @@ static void find_files(Context *c, size_t path)
             continue;
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
-        bool is_folder = stat(string_format("%s%s", name, entry->d_name)->text, &about) == 0 && S_ISDIR(about.st_mode);
+        const char *path_of_entry = string_format("%s%s", name, entry->d_name)->text;
+        bool is_folder = stat(path_of_entry, &about) == 0 && S_ISDIR(about.st_mode);
         offer(c, string_format("%s%s", entry->d_name, is_folder ? "/" : "")->text, unset);
     }
 }

@@ -6,7 +6,7 @@
 #include "lang/value.h"
 
 typedef struct Candidate {
-    const char *text;                 /* what would stand in the place of the word; owned by the pool or constant */
+    const char *text;                 /* what would take the word's place; owned by the pool or constant */
     Value value;                      /* of a name; TAG_UNSET when there is none to show */
     int rank;                         /* lower ones are listed first */
 } Candidate;

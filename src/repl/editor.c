@@ -107,8 +107,9 @@ typedef struct Cursor {
 static const char *shown_prompt(void)
 {
     const char *wanted = rl_variable_value("show-mode-in-prompt");
+    bool command = rl_get_keymap() == rl_get_keymap_by_name("vi-command");
     const char *mode = rl_editing_mode == 1 ? "emacs-mode-string"
-                     : rl_get_keymap() == rl_get_keymap_by_name("vi-command") ? "vi-cmd-mode-string" : "vi-ins-mode-string";
+                     : command ? "vi-cmd-mode-string" : "vi-ins-mode-string";
     if (rl_display_prompt != NULL && rl_display_prompt != rl_prompt)
         return rl_display_prompt;
     if (wanted == NULL || strcmp(wanted, "on") != 0)
@@ -122,8 +123,8 @@ static void draw(void *data)
     size_t bytes = (size_t)rl_end;
     View view = {
         .prompt = shown_prompt(), .continuation = continuation,
-        .text = rl_line_buffer, .bytes = bytes, .cursor = cursor->offset, .visited = cursor->visited, .color = editor.color,
-        .styles = editor.color ? style_source(rl_line_buffer, bytes) : NULL,
+        .text = rl_line_buffer, .bytes = bytes, .cursor = cursor->offset, .visited = cursor->visited,
+        .color = editor.color, .styles = editor.color ? style_source(rl_line_buffer, bytes) : NULL,
     };
     screen_draw(&view);
 }
@@ -200,7 +201,8 @@ static ReadResult drop_line(void)
     rl_free_line_state();
     rl_callback_handler_remove();
     rl_replace_line("", 0);
-    terminal_write("^C", 2);
+    if (!timeout)
+        terminal_write("^C", 2);
     if (editor.drawing)
         screen_leave();
     else
@@ -264,7 +266,8 @@ ReadResult editor_read(Buf *text, const char *first)
 {
     ReadResult result;
     do {
-        result = editor.terminal ? read_line(text->bytes == 0 ? prompt : continuation, first) : read_plain_line();
+        const char *line_prompt = text->bytes == 0 ? prompt : continuation;
+        result = editor.terminal ? read_line(line_prompt, first) : read_plain_line();
         if (result == READ_END && !editor.terminal && text->bytes > 0)
             return READ_TEXT;
         if (result != READ_TEXT)

@@ -25,7 +25,7 @@ size_t keys_closed_bracket(void)
     return offset;
 }
 
-/* Readline must not be left by a throw. What fails for lack of memory is as if the key had not been pressed. */
+/* Readline must not be left by a throw. What fails for lack of memory is as if no key had been pressed. */
 static int protect(void (*body)(void *), void *data)
 {
     if (!error_protect(body, data))

@@ -58,15 +58,17 @@ static void put_page_option(FILE *to, const OptionRow *o)
 
 static const char page_end[] =
     ".SH EXIT STATUS\n"
-    "0 when all went well; 1 when a script failed; 2 for wrong usage or a file that cannot be read; 130 when interrupted;\n"
-    "what a script gives to exit(n).\n"
+    "0 when all went well; 1 when a script failed; 2 for wrong usage or a file that cannot be read; 130 when\n"
+    "interrupted; what a script gives to exit(n).\n"
     ".SH ENVIRONMENT\n"
     ".TP\n.B DBX_HISTORY\nThe file that keeps the history of the prompt; empty for none.\n"
     ".TP\n.B NO_COLOR\nWhen set, nothing is coloured unless \\-\\-color says so.\n"
     ".TP\n.BR PAGER \", \" VISUAL \", \" EDITOR\nThe programs that show long texts and edit inputs.\n"
     ".SH FILES\n"
-    ".TP\n.I $XDG_CONFIG_HOME/dbx/init.dbx\nRuns before the first prompt; in ~/.config unless the variable says otherwise.\n"
-    ".TP\n.I $XDG_STATE_HOME/dbx/history\nThe history; in ~/.local/state unless the variable says otherwise.\n"
+    ".TP\n.I $XDG_CONFIG_HOME/dbx/init.dbx\n"
+    "Runs before the first prompt; in ~/.config unless the variable says otherwise.\n"
+    ".TP\n.I $XDG_STATE_HOME/dbx/history\n"
+    "The history; in ~/.local/state unless the variable says otherwise.\n"
     ".TP\n.I ~/.inputrc\nKeys, as in other programs that use GNU Readline.\n"
     ".SH SEE ALSO\n"
     "Within dbx: help, help(\"operators\"), :help, :tour.\n";
@@ -79,8 +81,8 @@ void manual_page(FILE *to, const Manual *m)
         put_escaped(to, u->form);
         fputs(u[1].form != NULL ? "\n.br\n" : "\n", to);
     }
-    fputs(".SH DESCRIPTION\nA small language in which everything numeric is a tensor that can carry a gradient, and derivatives\n"
-          "are part of the syntax.\n", to);
+    fputs(".SH DESCRIPTION\nA small language in which everything numeric is a tensor that can carry a gradient,\n"
+          "and derivatives are part of the syntax.\n", to);
     for (const UsageRow *u = m->usages; u->form != NULL; u++) {
         fputs(".TP\n.B ", to);
         put_escaped(to, u->form);

@@ -9,7 +9,7 @@
 typedef struct OptionRow {
     int letter;                       /* 0 for none */
     const char *name;                 /* without the two dashes; NULL for none */
-    const char *argument;             /* NULL when it takes none; choices with | between them, FILE and FOLDER are completed */
+    const char *argument;             /* NULL when it takes none; choices have | between them */
     const char *doc;
     int id;                           /* the caller's own */
     bool hidden;                      /* for the build and the tests */

@@ -134,7 +134,7 @@ void run_vars(Repl *r, const char *argument)
         buf_puts(out, "There are no variables yet.\n");
     else
         put_table(out, rows, count);
-    repl_page(r, out);
+    repl_page(out);
 }
 
 /* ---- :type ---- */
@@ -144,8 +144,8 @@ static void write_type(Buf *out, Value v)
     GradTensor *x = v.tag == TAG_TENSOR || v.tag == TAG_VARIABLE ? value_tensor(v) : NULL;
     buf_puts(out, value_type_name(v));
     if (x != NULL)
-        buf_printf(out, ", shape %s, dtype %s%s", shape_text(x->t.ndim, tensor_shape(&x->t)), dtype_name(gt_dtype(x)),
-                   gt_tracked(x) ? ", tracked" : "");
+        buf_printf(out, ", shape %s, dtype %s%s", shape_text(x->t.ndim, tensor_shape(&x->t)),
+                   dtype_name(gt_dtype(x)), gt_tracked(x) ? ", tracked" : "");
     else if (v.tag == TAG_TUPLE)
         buf_printf(out, " of %u", ((const Tuple *)v.as.any)->count);
     else if (v.tag == TAG_RECORD)
@@ -189,8 +189,9 @@ static void run_once(Measured *m)
         mem_reset_peak();
     double start = now();
     Value v = evaluate_silently(m->chunk);
-    if (value_is_object(v) && value_tensor(v) != NULL)
-        tensor_contiguous(&value_tensor(v)->t, gt_dtype(value_tensor(v)));   /* what was put off belongs to it */
+    GradTensor *x = value_is_object(v) ? value_tensor(v) : NULL;
+    if (x != NULL)
+        tensor_contiguous(&x->t, gt_dtype(x));            /* what was put off belongs to it */
     m->seconds[m->runs] = now() - start;
     if (m->runs++ == 0) {
         m->recorded = grad_state()->recorded - recorded;

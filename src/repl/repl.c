@@ -74,14 +74,13 @@ static int rows_of(const char *text, int columns)
     return rows;
 }
 
-void repl_page(Repl *r, const Buf *text)
+void repl_page(const Buf *text)
 {
     const char *pager = getenv("PAGER");
     TerminalSize size = terminal_size();
     bool fits = rows_of(buf_text(text), size.columns) < size.rows;
-    (void)r;
-    if (fits || !isatty(STDOUT_FILENO)
-        || terminal_run(pager != NULL && *pager != '\0' ? pager : "less -FRX", buf_text(text), text->bytes) != 0)
+    pager = pager != NULL && *pager != '\0' ? pager : "less -FRX";
+    if (fits || !isatty(STDOUT_FILENO) || terminal_run(pager, buf_text(text), text->bytes) != 0)
         fwrite(buf_text(text), 1, text->bytes, stdout);
     fflush(stdout);
 }
@@ -125,6 +124,7 @@ static void step(void *data)
             tour_leave(r);
         break;
     case READ_TIMEOUT:
+        fputs("error: the time that --timeout gives is over\n", stderr);
         r->over = true;
         r->status = STATUS_FAILED;
         break;

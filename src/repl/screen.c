@@ -267,7 +267,8 @@ static void write_row(Pen *pen, const Picture *old, const Picture *new, int row)
         while (end > start && memcmp(&before[end - 1], &after[end - 1], sizeof *after) == 0)
             end--;
     /* Whole characters: a wide one begins in the column before its second. */
-    while (start > 0 && ((start < count && after[start].bytes == 0) || (start < old_count && before[start].bytes == 0)))
+    while (start > 0 && ((start < count && after[start].bytes == 0)
+                         || (start < old_count && before[start].bytes == 0)))
         start--;
     while (end < count && (after[end].bytes == 0 || before[end].bytes == 0))
         end++;
@@ -334,8 +335,10 @@ void screen_leave(void)
 {
     const Picture *p = &screen.shown;
     char down[32];
-    if (p->rows > 0 && p->cursor_row < p->rows - 1)
-        terminal_write(down, (unsigned long)snprintf(down, sizeof down, "\x1b[%dB", p->rows - 1 - p->cursor_row));
+    if (p->rows > 0 && p->cursor_row < p->rows - 1) {
+        int bytes = snprintf(down, sizeof down, "\x1b[%dB", p->rows - 1 - p->cursor_row);
+        terminal_write(down, (unsigned long)bytes);
+    }
     terminal_write("\n", 1);
     screen_forget();
 }

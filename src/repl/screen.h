@@ -13,7 +13,7 @@ typedef struct View {
     const char *prompt, *continuation;
     const char *text;
     size_t bytes, cursor;             /* cursor: a byte offset in the text */
-    size_t visited;                   /* where the cursor is shown instead, if that is on the screen; SIZE_MAX for nowhere */
+    size_t visited;                   /* where the cursor is shown instead, if that is visible; or SIZE_MAX */
     const uint8_t *styles;            /* of each byte, or NULL */
     bool color;
 } View;
@@ -24,7 +24,7 @@ void screen_draw(const View *view);
 bool screen_is_shown(void);
 /* Puts the terminal's cursor on a new line below the block; the next block is drawn there. */
 void screen_leave(void);
-/* The terminal's cursor stands at the beginning of a line, and what was above is not the screen's any more. */
+/* The terminal's cursor stands at the beginning of a line, and what is above it is none of ours. */
 void screen_forget(void);
 void screen_end(void);
 

@@ -28,7 +28,8 @@ static const char where_to_go[] =
 void screens_greet(const ReplOptions *options)
 {
     if (!options->quiet)
-        puts("dbx, a language for differentiable math. Type help to begin, :tour for a tour, Ctrl-D to leave.");
+        puts("dbx, a language for differentiable math. "
+             "Type help to begin, :tour for a tour, Ctrl-D to leave.");
     fflush(stdout);
 }
 
@@ -50,7 +51,7 @@ static void show_beginning(Repl *r)
         line += bytes;
     }
     buf_printf(out, "\n%s", where_to_go);
-    repl_page(r, out);
+    repl_page(out);
 }
 
 /* ---- one topic ---- */
@@ -92,11 +93,12 @@ static Buf *paint_help(const Buf *plain)
     const char *line = buf_text(plain);
     for (bool first = true; *line != '\0'; first = false) {
         size_t bytes = strcspn(line, "\n"), label = strcspn(line, ":\n") + 1;
-        bool labelled = strncmp(line, "  ", 2) == 0 && line[2] >= 'A' && line[2] <= 'Z' && label <= bytes && label < 16;
+        bool labelled = strncmp(line, "  ", 2) == 0 && line[2] >= 'A' && line[2] <= 'Z' && label <= bytes
+            && label < 16;
         if (first || labelled) {
             size_t strong = first ? bytes : label;
-            buf_printf(out, "%s%.*s%s%.*s", style_codes[STYLE_HEADING], (int)strong, line, style_codes[STYLE_PLAIN],
-                       (int)(bytes - strong), line + strong);
+            buf_printf(out, "%s%.*s%s%.*s", style_codes[STYLE_HEADING], (int)strong, line,
+                       style_codes[STYLE_PLAIN], (int)(bytes - strong), line + strong);
         } else if (strncmp(line, "    ", 4) == 0) {
             style_put_source(out, line, bytes);
         } else {
@@ -124,7 +126,7 @@ void screens_topic(Repl *r, const char *text)
     bool ok = repl_attempt(r, ask_help, &topic);
     *options = saved;
     if (ok)
-        repl_page(r, r->options->color ? paint_help(out) : out);
+        repl_page(r->options->color ? paint_help(out) : out);
 }
 
 /* ---- words ---- */

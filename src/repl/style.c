@@ -50,7 +50,8 @@ const uint8_t *style_source(const char *text, size_t bytes)
     while ((class = token_scan_next(scan, &span)) != TOKEN_CLASS_END) {
         if (span.end > bytes - skipped || span.end < span.start)
             break;
-        memset(styles + skipped + span.start, style_of(class, text[skipped + span.start]), span.end - span.start);
+        Style style = style_of(class, text[skipped + span.start]);
+        memset(styles + skipped + span.start, (int)style, span.end - span.start);
         if (class == TOKEN_CLASS_ERROR && span.end == span.start)
             break;
     }

@@ -69,7 +69,7 @@ static void handle(int number, void (*handler)(int))
     sigaction(number, &action, NULL);
 }
 
-/* The system gives a signal to any thread that does not block it, also to one that only helps with tensors. */
+/* The system gives a signal to any thread that does not block it, also to one that helps with tensors. */
 static bool hand_over(int number)
 {
     if (pthread_equal(pthread_self(), terminal.thread))
@@ -200,7 +200,8 @@ int terminal_run(const char *command, const char *input, unsigned long bytes)
 {
     FILE *file = input != NULL ? tmpfile() : NULL;
     int status = -1;
-    if (input != NULL && (file == NULL || fwrite(input, 1, bytes, file) != bytes || fseek(file, 0, SEEK_SET) != 0)) {
+    bool given = file != NULL && fwrite(input, 1, bytes, file) == bytes && fseek(file, 0, SEEK_SET) == 0;
+    if (input != NULL && !given) {
         if (file != NULL)
             fclose(file);
         return -1;
@@ -279,7 +280,8 @@ static int size_from_environment(const char *name, int otherwise)
 TerminalSize terminal_size(void)
 {
     struct winsize size = {0};
-    if (ioctl(fileno(rl_outstream != NULL ? rl_outstream : stdout), TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+    int fd = rl_outstream != NULL ? fileno(rl_outstream) : STDOUT_FILENO;
+    if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
         return (TerminalSize){size_from_environment("COLUMNS", 80), size_from_environment("LINES", 24)};
     return (TerminalSize){size.ws_col, size.ws_row > 0 ? size.ws_row : 24};
 }

@@ -52,8 +52,8 @@ static bool find_step(int number, Step *step)
 static void put_explanation(Buf *out, const Step *step, bool color)
 {
     Buf *words = buf_new();
-    buf_printf(out, "\n%s%.*s%s\n", color ? style_codes[STYLE_HEADING] : "", (int)strcspn(step->title, "\n"), step->title,
-               color ? style_codes[STYLE_PLAIN] : "");
+    buf_printf(out, "\n%s%.*s%s\n", color ? style_codes[STYLE_HEADING] : "",
+               (int)strcspn(step->title, "\n"), step->title, color ? style_codes[STYLE_PLAIN] : "");
     for (const char *line = step->text; line < step->end && *line == '#'; line = next_line(line))
         buf_add(words, line + 1, (size_t)(next_line(line) - line - 1));
     wrap_put(out, buf_text(words), words->bytes, 0, terminal_size().columns - 1);

@@ -305,6 +305,10 @@ void tensor_fill(Tensor *out, double value)
 {
     Tensor one;
     const Tensor *input = &one;
+    if (out->size == 1) {
+        dtype_write(out->dtype, tensor_allocate(out), value);
+        return;
+    }
     tensor_init(&one, out->dtype, 0, NULL);
     dtype_write(out->dtype, tensor_allocate(&one), value);
     tensor_elementwise(out, convert_kernel(out->dtype, out->dtype), out->dtype, 1, &input);
