@@ -28,8 +28,7 @@ static const char where_to_go[] =
 void screens_greet(const ReplOptions *options)
 {
     if (!options->quiet)
-        puts("dbx, a language for differentiable math. "
-             "Type help to begin, :tour for a tour, Ctrl-D to leave.");
+        puts("dbx: differentiable math. Type help to begin, :tour for a tour, Ctrl-D to leave.");
     fflush(stdout);
 }
 

@@ -132,7 +132,7 @@ void run_tour(Repl *r, const char *argument)
         r->tour_input = 0;
     }
     r->touring = true;
-    puts("Enter runs the line that is offered; you may change it first. Ctrl-C leaves, :tour goes on.");
+    puts("Enter runs the line that is offered, which you may change. Ctrl-C leaves.");
 }
 
 /* ---- without one ---- */

@@ -77,7 +77,7 @@ with Terminal("-q", rows=40) as t:
     t.interrupt()
     t.wait()
     t.send(":tour 5\n")
-    contains("a step by its number", t.wait("f'(0)"), "Step 5 of 10: derivatives")
+    contains("a step by its number", t.wait("dbx> f(x) = sin(x)"), "Step 5 of 10: derivatives")
     t.interrupt()
     t.wait()
     contains("not every number", t.line(":tour 77"), "no such step")

@@ -152,7 +152,7 @@ static void set_derivatives(const Inputs *in, const Array *result, bool second)
     if (!second)
         return;
     for (int i = 0; i < in->count; i++) {
-        char name[8];
+        char name[16];
         sprintf(name, "v%d", i);
         set_weights(name, in->arrays[i], 5, 2, 13, 8);
     }
