@@ -236,6 +236,9 @@ static void parse_command(Command *c, int argc, char **argv)
     }
     if (c->action == ACTION_CHECK && c->rest_count == 0)
         usage_error("--check takes the files to look at");
+    if (c->action == ACTION_DEFAULT && c->rest_count == 1 && strcmp(c->rest[0], "fmt") == 0
+        && access(c->rest[0], F_OK) != 0)
+        usage_error("fmt takes the files to format");
 }
 
 /* ---- the process ---- */

@@ -15,7 +15,7 @@ const char *error_kind_name(ErrorKind kind)
 }
 
 /* The texts of an error are malloc'd: memory of the session may be what has run out. */
-static char *format_text(const char *format, va_list args)
+static char *text_of(const char *format, va_list args)
 {
     char *text = NULL;
     return vasprintf(&text, format, args) < 0 ? NULL : text;
@@ -41,7 +41,7 @@ static _Noreturn void unwind(void)
 static _Noreturn void throw_text(ErrorKind kind, const char *hint, const char *format, va_list args)
 {
     ErrorState *e = &rt->error;
-    char *message = format_text(format, args);
+    char *message = text_of(format, args);
     char *note = e->message == NULL ? e->note : NULL;       /* noted for this error, see error_note */
     if (note != NULL)
         e->note = NULL;
@@ -79,7 +79,7 @@ void error_note(const char *format, ...)
     va_list args;
     error_clear(&rt->error);
     va_start(args, format);
-    rt->error.note = format_text(format, args);
+    rt->error.note = text_of(format, args);
     va_end(args);
 }
 

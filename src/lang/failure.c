@@ -22,15 +22,16 @@ static Span operator_span(const Node *node)
     return (Span){0, 0};
 }
 
-/* Calls from the innermost outwards; the middle of a long traceback is left out. */
-static void note_trace(ErrorPlace *place, const Frame *frame)
+/* Calls from the innermost outwards; the middle of a long traceback is left out. Nobody sees the calls outside of `last`, where
+ * the error will be caught; walking them would make errors slow that are raised again and again, on every level of a recursion. */
+static void note_trace(ErrorPlace *place, const Frame *frame, const Frame *last)
 {
     uint32_t depth = 0;
-    for (const Frame *f = frame; f->caller != NULL; f = f->caller)
+    for (const Frame *f = frame; f->caller != NULL && f != last; f = f->caller)
         depth++;
     uint32_t left_out = depth > 2 * TRACE_KEPT ? depth - 2 * TRACE_KEPT : 0;
     place->trace_left_out = left_out;
-    for (uint32_t i = 0; frame->caller != NULL; frame = frame->caller, i++) {
+    for (uint32_t i = 0; i < depth; frame = frame->caller, i++) {
         if (i >= TRACE_KEPT && i < TRACE_KEPT + left_out)
             continue;
         TraceEntry *entry = &place->trace[place->trace_count++];
@@ -64,7 +65,7 @@ void failure_note_place(Runtime *runtime)
         place->span = frame->at->span;
         place->op = operator_span(frame->at);
     }
-    note_trace(place, frame);
+    note_trace(place, frame, error_is_final(&runtime->error) ? NULL : s->catcher);
 }
 
 /* ---- names ---- */

@@ -41,8 +41,10 @@ static void resolve_node(Node *node, void *context);
         (list)[(count)++] = (value); \
     } while (0)
 
+/* To look for each among all takes its time in a function with 100,000 locals. */
 static bool find_name(String **names, uint32_t count, const String *name, uint32_t *at)
 {
+    interrupt_poll();
     for (uint32_t i = 0; i < count; i++) {
         if (string_equal(names[i], name)) {
             *at = i;
@@ -55,7 +57,6 @@ static bool find_name(String **names, uint32_t count, const String *name, uint32
 static void add_local(Scope *scope, String *name)
 {
     uint32_t at;
-    interrupt_poll();                 /* looking for each among all takes its time in a function with 100,000 locals */
     if (!find_name(scope->globals, scope->global_count, name, &at)
         && !find_name(scope->locals, scope->local_count, name, &at))
         LIST_PUSH(scope->locals, scope->local_count, scope->local_capacity, name);

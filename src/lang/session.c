@@ -378,7 +378,7 @@ bool session_attempt(Session *s, void (*body)(void *), void *data)
     bool echo = s->echo;
     free(s->error_text);
     s->error_text = NULL;
-    s->failed = s->exiting = false;
+    s->failed = s->exiting = s->handlers_over = false;
     rt->interrupted = INTERRUPT_NONE;
     bool ok = session_protect(s, body, data);
     if (!ok) {

@@ -41,6 +41,8 @@ typedef struct Frame {
 struct Session {
     Runtime *runtime;
     Frame *frame;
+    const Frame *catcher;             /* runs the innermost `try` block under way; NULL for none */
+    bool handlers_over;               /* the next interrupt runs no handlers: one does or did run when it came */
     Value *stack, *top, *stack_end;   /* frame slots and arguments under way; owned values */
     uint32_t depth;                   /* of calls */
     CellTable builtins;               /* names of operations and built-ins; Cell.value is the function */

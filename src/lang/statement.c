@@ -267,11 +267,14 @@ static void run_handler(void *data)
     a->result = evaluate(a->frame, a->node->as.attempt.handler);
 }
 
-/* An interrupt or a limit on time is seen by the handler, and raised again when it ends, however it ends. */
+/* An interrupt or a limit on time is seen by the handler, and raised again when it ends, however it ends. When the next one
+ * comes meanwhile, no more handlers run, neither inside of this one nor further out: there may be very many. */
 static _Noreturn void handle_final(Session *s, Attempt *attempt, ErrorState *caught)
 {
     int reason = rt->interrupted;
-    session_protect(s, run_handler, attempt);
+    s->handlers_over = true;
+    if (session_protect(s, run_handler, attempt) || !error_is_final(&rt->error))
+        s->handlers_over = false;
     error_clear(&rt->error);
     rt->error = *caught;
     rt->interrupted = reason;
@@ -282,10 +285,15 @@ static Value run_try(Frame *frame, Node *node)
 {
     Session *s = session();
     Attempt attempt = {frame, node->as.attempt.body, NULL, completed};
-    if (session_protect(s, run_attempt, &attempt))
+    const Frame *catcher = s->catcher;
+    s->catcher = frame;
+    bool done = session_protect(s, run_attempt, &attempt);
+    s->catcher = catcher;
+    if (done)
         return attempt.result;
-    if (s->exiting)
+    if (s->exiting || (s->handlers_over && error_is_final(&rt->error)))
         error_rethrow();
+    interrupt_poll();
     ErrorState caught = rt->error;
     rt->error = (ErrorState){0};
     attempt.node = node;

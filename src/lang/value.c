@@ -144,11 +144,12 @@ void record_set(Record *r, String *key, Value value)
         value_release(before);
         return;
     }
-    VEC_PUSH(r->fields, r->count, r->capacity, ((Field){object_retain(key), value_retain(value)}));
-    if (r->index_size > 0 && r->count * 2 <= r->index_size)
-        index_put(r, r->count - 1);
-    else if (r->count >= INDEX_FROM)
+    /* The index grows first: when there is no memory for it, the record is as it was. */
+    if (r->count + 1 >= INDEX_FROM && (r->count + 1) * 2 > r->index_size)
         index_grow(r);
+    VEC_PUSH(r->fields, r->count, r->capacity, ((Field){object_retain(key), value_retain(value)}));
+    if (r->index_size > 0)
+        index_put(r, r->count - 1);
 }
 
 Record *record_copy(const Record *record)

@@ -1,6 +1,7 @@
 /* vmap: a function evaluated on all slices of its arguments at once (see grad/batch.h), or, where it looks
  * at elements, on one slice after the other. */
 #include "grad/batch.h"
+#include "lang/failure.h"
 #include "lang/indexing.h"
 #include "lib/derivative.h"
 #include "ops/rules.h"
@@ -181,7 +182,7 @@ static Value run_mapped(Call *call)
         return run_one_by_one(&m);
     if (session_protect(session(), run_at_once, &m))
         return m.out;
-    if (!tensor_state()->looked_inside)
+    if (!tensor_state()->looked_inside || session()->exiting || error_is_final(&rt->error))
         error_rethrow();
     tensor_state()->looked_inside = false;
     return run_one_by_one(&m);

@@ -254,7 +254,9 @@ bool terminal_wait(int milliseconds)
     struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
     if (let_signals_in())
         return false;
-    return ppoll(&input, 1, milliseconds < 0 ? NULL : &time, &terminal.waiting) > 0;
+    /* What was typed behind Ctrl-C may be there already, and Readline would take all of it at once. */
+    return ppoll(&input, 1, milliseconds < 0 ? NULL : &time, &terminal.waiting) > 0 && !let_signals_in()
+        && interrupt_flag == INTERRUPT_NONE;
 }
 
 bool terminal_pending(void)

@@ -96,6 +96,7 @@ refused("a file that is not there", "/nowhere/x.dbx")
 refused("a folder", "/tmp")
 refused("two actions", "-e", "1", "--doc", "sum")
 refused("--check without files", "--check")
+refused("fmt without files", "fmt")
 
 # Documents of the option table
 page = run("--manual").stdout

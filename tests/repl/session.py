@@ -62,6 +62,13 @@ with Terminal("-q") as t:
     t.interrupt()
     t.wait()
     equal("at the prompt it drops the input", t.line("5"), "5\n")
+    t.send("1 + (2 *")
+    t.wait("(2 *")
+    t.send("\x036 * 7\n")
+    shown = t.wait()
+    while "42" not in shown and "error" not in shown:
+        shown += t.wait()
+    check("a line that comes together with Ctrl-C is taken for itself", "interrupted" not in shown and "42" in shown, shown)
     t.send("for i in range(1000000000) { }\n40 + 2\n")
     time.sleep(0.3)
     t.interrupt()
