@@ -2,6 +2,7 @@
 # make test          sets up what is missing, builds, and runs every test; ends in "N passed, M failed"
 # make demo          sets up what is missing, builds, and runs the demos of scripts/demos
 # make check-asan    the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+# make fuzz          random programs under the sanitizers; SEED=1 and SECONDS=30 say which and for how long
 # make bench         the ratio tables of tests/bench
 # make docs          docs/reference.md, from the entries of operations and built-ins
 # make install       installs dbx with its manual page and the shells' completion, and libdbx.a with dbx.h for embedding,
@@ -47,7 +48,7 @@ ifndef V
 endif
 say = echo "  $(1)	$(2)"
 
-.PHONY: all test demo run-test run-demo unit-tests check-asan bench docs install clean FORCE
+.PHONY: all test demo run-test run-demo unit-tests check-asan fuzz bench docs install clean FORCE
 .DELETE_ON_ERROR:
 
 all: $(DBX) $(BUILD)/libdbx.a
@@ -139,11 +140,19 @@ run-demo: all
 	./$(DBX) --tour
 	for demo in $(DEMOS); do echo "---- $$demo"; ./$(DBX) $$demo || exit 1; done
 
+SANITIZED = BUILD=build/asan DBX=build/asan/dbx OPTIMIZE=-O1 OPTIMIZE_KERNELS=-O1 \
+            SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
+
 check-asan:
 	scripts/setup.sh
-	$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) run-test \
-	    BUILD=build/asan DBX=build/asan/dbx OPTIMIZE=-O1 OPTIMIZE_KERNELS=-O1 \
-	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
+	$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) run-test $(SANITIZED)
+
+SEED = 1
+SECONDS = 30
+
+fuzz:
+	$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) all $(SANITIZED)
+	python3 tests/fuzz/fuzz.py build/asan/dbx --seed $(SEED) --seconds $(SECONDS)
 
 bench: all
 	python3 tests/bench/run.py ./$(DBX)

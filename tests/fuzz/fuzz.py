@@ -82,10 +82,12 @@ class Writer:
 
     UNARY = "sin cos exp tanh sigmoid relu abs sqrt log square neg sum mean max min softmax cumsum sort flatten norm " \
             "prod var detach logsumexp transpose isnan floor argmax len repr str type".split()
+    START = "a = 2; b = [1, 2, 3]; c = parameter([1, 2, 3]); d = (1, [2, 3, 4]); u = {k: {m: parameter(2)}}; v = eye(3)\n" \
+            "w = buffer([1, 2, 3]); x = c * b; y = parameter(randn(3, 3)); z = randn(20, 20); f(x) = sum(x * x); g(x) = x * v"
     BINARY = ["+", "-", "*", "/", "//", "%", "@", "^", "==", "<", ">=", "!=", "and", "or"]
 
     def __init__(self, draw):
-        self.draw, self.names, self.functions, self.depth = draw, [], [], 0
+        self.draw, self.names, self.functions, self.depth = draw, list("abcduvwxyz"), ["f", "g"], 0
 
     def pick(self, *choices):
         return self.draw.choice(choices)
@@ -197,7 +199,7 @@ class Writer:
         return "\n ".join(self.statement(depth + 1) for _ in range(self.draw.randint(1, 3))) + "\n"
 
     def program(self):
-        lines = []
+        lines = [self.START]
         for _ in range(self.draw.randint(3, 14)):
             guarded = self.draw.random() < 0.85
             text = self.statement(0)
@@ -349,7 +351,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--mode", choices=[*MODES, "all"], default="all")
-    parser.add_argument("--keep", default="fuzz-findings")
+    parser.add_argument("--keep", default="build/fuzz")
     parser.add_argument("--batch", type=int, default=60)
     return Fuzzer(parser.parse_args()).go()
 

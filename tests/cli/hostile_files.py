@@ -1,14 +1,10 @@
-"""Hostile files, programs and surroundings: each ends in its proper status, in time, and without a crash."""
+"""Hostile files and surroundings: noise, devices, links, closed descriptors, odd arguments."""
 import os
-import signal
 import subprocess
-import sys
 import tempfile
-import time
 
 from harness import DBX, Terminal, check, contains, equal, finish, run
 
-DEEP = 100_000
 folder = tempfile.TemporaryDirectory()
 
 
@@ -38,7 +34,7 @@ def ends_well(what, done, status, *parts):
 
 ends_well("NUL bytes", script(b"x = 1\nprint(\0)\n"), 1, "U+0000", "script.dbx:2:7")
 ends_well("noise", script(bytes((i * 7919) % 256 for i in range(50_000))), 1, "error")
-ends_well("a line of a megabyte", script("x = 1 + " + "1 + " * 250_000 + "zzz\n"), 1, "`zzz` is not defined")
+ends_well("a line of a megabyte", script("x = \"" + "a" * 1_000_000 + "\" + zzz\n"), 1, "`zzz` is not defined")
 long_line = script('x = "' + "a" * 1_000_000 + '" + 1\n')
 check("a long line is cut around the place", len(long_line.stderr) < 1000, str(len(long_line.stderr)))
 ends_well("a name of a megabyte", script("a" * 1_000_000 + " = 3\nprint(" + "a" * 1_000_000 + ")\n"), 0, "3\n")
@@ -57,102 +53,6 @@ if os.geteuid() != 0:
     os.chmod(write("secret.dbx", "1"), 0)
     ends_well("an unreadable file", run(place("secret.dbx")), 2, "secret.dbx")
 ends_well("--check of a missing file among others", run("--check", write("good.dbx", "1"), place("missing.dbx")), 2, "missing")
-
-# ---- deep programs ----
-
-for name, text, status in [
-    ("parentheses", "(" * DEEP + "1" + ")" * DEEP, None),
-    ("open parentheses", "(" * DEEP, 1),
-    ("open blocks", "if true { " * DEEP, 1),
-    ("lists", "[" * DEEP + "1" + "]" * DEEP, 1),
-    ("records", "x = " + "{a: " * DEEP + "1" + "}" * DEEP, None),
-    ("else if", "if false { } " + "else if false { } " * DEEP + "\nprint(1)", 0),
-    ("a sum", "print(" + "1+" * DEEP + "1)", 0),
-    ("powers", "print(" + "1^" * DEEP + "1)", 0),
-    ("negations", "print(" + "-" * DEEP + "1)", 0),
-    ("choices", "print(" + "false ? 1 : " * DEEP + "2)", 0),
-    ("arrows", "f = " + "x -> " * DEEP + "1", None),
-    ("primes", "f = sin" + "'" * DEEP, 0),
-    ("calls", "f(x) = x\nprint(" + "f(" * DEEP + "1" + ")" * DEEP + ")", None),
-    ("methods", "print([1]" + ".neg()" * DEEP + ")", None),
-    ("nograd", "nograd { " * DEEP + "x = 1" + " }" * DEEP, None),
-    ("functions", "fn f() { " * DEEP + "return 1" + " }" * DEEP, None),
-    ("an assigned path", "x = {a: 1}\nx" + ".a" * DEEP + " = 1", 1),
-    ("try", "try { " * 3000 + 'error("a")' + ' } catch e { error("b") }' * 3000, 1),
-    ("arguments", "f(...r) = len(r)\nprint(f(" + "1," * DEEP + "))", 0),
-    ("semicolons", ";" * DEEP + "print(1)", 0),
-]:
-    done = script(text + "\n")
-    # What nests may be too deep for the stack: then it must say so.
-    ends_well(f"{DEEP} {name}", done, done.returncode if status is None and done.returncode in (0, 1) else status or 0)
-    if done.returncode == 1 and status is None:
-        contains(f"{DEEP} {name}", done.stderr, "error:", "stack")
-
-BUILD = "t = 0\nu = 0\nfor i in range(300000) { t = (t, i); u = (u, i) }\n"
-for name, text in [("printed", "print(len(repr(t)))"), ("compared", "print(t == u)"), ("added", "v = t + u"), ("released", "t = 0; u = 0"),
-                   ("searched", "print(1 in t)"), ("zeroed", "zero_grad(t)"), ("differentiated", "grad(x -> 1)(t)"),
-                   ("mapped", "vmap(x -> x)(t)"), ("captured", "f = (() -> t); f = 1"), ("in a record", "t = {a: t}; t.a = 1")]:
-    done = script(BUILD + f"try {{ {text} }} catch e {{ print(e.kind) }}\nprint(\"end\")\n")
-    ends_well(f"a deep tuple {name}", done, 0, "end\n")
-ends_well("a million closures in a chain",
-          script("f = x -> x\nfor i in range(1000000) { f = (g -> (x -> g(x)))(f) }\n"
-                 "try { f(1) } catch e { print(e.kind) }\nf = 1\nprint(2)\n"), 0, "limit\n2\n")
-ends_well("a million operations", script("p = parameter(1)\ny = p\nfor i in range(1000000) { y = y + 1 }\nbackward(y)\n"
-                                         "print(p.grad)\ny = 0\nprint(2)\n"), 0, "1\n2\n")
-
-# ---- endless recursion ----
-
-for name, text in {
-    "map": "f(x) = map(f, (x,))\nf(1)", "filter": "f(x) = filter(f, (x,))\nf(1)", "reduce": "f(a, b) = reduce(f, (a, b))\nf(1, 2)",
-    "scan": "f(s, x) = scan(f, s, (x,))\nf(1, 2)", "grad": "f(x) = grad(f)(x)\nf(1)", "prime": "f(x) = f'(x)\nf(1)",
-    "vmap": "f(x) = vmap(f)([x, x])\nf(1)", "jvp": "f(x) = jvp(f, x, x)[1]\nf(1)", "jacobian": "f(x) = jacobian(f, x)\nf(1)",
-    "hvp": "f(x) = hvp(f, x, x)\nf(1)", "checkpoint": "f(x) = checkpoint(f)(x)\nf(parameter(1))",
-    "custom_grad": "f(x) = custom_grad(f, (g, o, x) -> g)(x)\nf(parameter(1))",
-    "backward of custom_grad": "fn b(g, o, x) { return grad(custom_grad(x -> x, b))(x) }\ngrad(custom_grad(x -> x, b))(1)",
-    "gradcheck": "f(x) = gradcheck(f, x) ? x : x\nf(1)", "a default": "f(x, y=f(x)) = x\nf(1)", "repr": "f(x) = repr(f(x))\nf(1)",
-    "an f-string": 'f(x) = f"{f(x)}"\nf(1)', "a method": "f(x) = x.f()\nf(1)", "an index": "f(x) = [1][f(x)]\nf(1)",
-    "a list": "f(x) = [f(x), 1]\nf(1)", "a loop": "fn f(x) { for i in f(x) { } }\nf(1)",
-    "try": "fn f(x) { try { f(x) } catch e { error(e.message) } }\nf(1)",
-}.items():
-    ends_well(f"endless recursion through {name}", script(text + "\n"), 1, "deep")
-write("a.dbx", 'import("b.dbx")\n')
-write("b.dbx", 'import("a.dbx")\n')
-ends_well("files that import each other", run(place("a.dbx")), 1, "import each other")
-
-# ---- time, interrupts ----
-
-start = time.monotonic()
-for name, text in {
-    "a loop": "while true { }", "a loop in try": "while true { try { while true { } } catch e { } }",
-    "handlers that go on": "fn f(x) { try { f(x) } catch e { f(x) } }\nf(1)",
-    "handlers that loop": "fn f() { try { while true { } } catch e { f() } }\nf()",
-    "map": "map(x -> x, range(1e15))", "a large sum": "x = ones(2000, 2000)\nwhile true { y = sum(x @ x) }",
-    "many locals": "fn f() {\n" + "".join(f"a{i} = 1\n" for i in range(DEEP)) + "}\nwhile true { }",
-}.items():
-    ends_well(f"--timeout stops {name}", script(text + "\n", "--timeout", "0.5", "--max-memory", "1G"), 1, "time limit")
-check("and soon", time.monotonic() - start < 60, f"{time.monotonic() - start:.1f} s")
-
-for name, text, status in [("a loop", "print(0)\nwhile true { }", 130),
-                           ("a handler", 'print(0)\ntry { while true { } } catch e { print(e.kind) }', 130),
-                           ("backward", "print(0)\nwhile true { p = parameter(ones(100)); backward(sum(sin(p))) }", 130),
-                           ("exit in a handler", "print(0)\ntry { while true { } } catch e { exit(7) }", 7)]:
-    child = subprocess.Popen([DBX, write("loop.dbx", text + "\n")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    child.stdout.readline()
-    child.send_signal(signal.SIGINT)
-    output, errors = child.communicate(timeout=20)
-    check(f"an interrupt of {name}", child.returncode == status, f"status {child.returncode}: {errors}")
-    check(f"an interrupt of {name} is said", status != 130 or "interrupted" in errors, errors)
-
-# ---- memory ----
-
-for name, text in {"a tensor": "zeros(1e9)", "a tuple": "t = ()\nwhile true { t = append(t, 1) }",
-                   "a graph": "y = parameter(1)\nwhile true { y = y * 2 }", "a string": 's = "ab"\nwhile true { s = s + s }',
-                   "a record": 'r = {}\ni = 0\nwhile true { r[f"k{i}"] = i; i += 1 }',
-                   "closures": "f = 0\nwhile true { f = (g -> () -> g)(f) }",
-                   "gradients": "f(x) = f(x) * x\ngrad(x -> sum(outer(x, x)))(ones(100000))"}.items():
-    ends_well(f"--max-memory stops {name}", script(text + "\n", "--max-memory", "40M"), 1, "memory")
-ends_well("and a program may go on", script('try { zeros(1e9) } catch e { print(e.kind) }\nprint(sum(ones(10)))\n',
-                                            "--max-memory", "40M"), 0, "memory\n10\n")
 
 # ---- sandbox ----
 
@@ -219,7 +119,7 @@ equal("args after a script are its own", run(write("args.dbx", "print(args)"), "
 ends_well("an empty -e", run("-e", ""), 0)
 ends_well("-e with several lines", run("-e", "x = 2\nx\nx;\nx + 1"), 0, "2\n3\n")
 ends_well("-e that does not end", run("-e", "f(1,"), 1, "<-e>:1")
-ends_well("exit with a large number", run("-e", "exit(256 + 5)"), 5)
+ends_well("exit with a large number", run("-e", "exit(256 + 5)"), 1, "from 0 to 255")
 ends_well("exit inside of try", run("-e", "try { exit(4) } catch e { print(1) }"), 4)
 ends_well("exit inside of a transform", run("-e", "vmap(x -> exit(6))([1, 2])"), 6)
 for bad_exit in ("exit(\"a\")", "exit([1, 2])", "exit(0.5)", "exit(none)"):
