@@ -282,8 +282,11 @@ void *tensor_own_data(Tensor *t)
         return t->as.cell;
     if (t->as.storage->object.refs == 1 && t->contiguous)
         return t->data;
-    Storage *s = storage_new((size_t)t->size * dtype_size(t->dtype));
-    copy_elements(t, s->data);
+    PoolMark mark = pool_mark();
+    Storage *s = pool_add(storage_new((size_t)t->size * dtype_size(t->dtype)));
+    copy_elements(t, s->data);        /* an interrupt may end it */
+    object_retain(s);
+    pool_drain(mark);
     object_release(t->as.storage);
     layout_row_major(t->ndim, t->dims, t->dims + t->ndim);
     t->contiguous = true;

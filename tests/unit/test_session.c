@@ -6,7 +6,9 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 /* ---- helpers ---- */
@@ -194,6 +196,38 @@ static void test_an_interrupt_stops_what_runs(void **state)
     fails(s, "while true { try { print(1); while true { } } catch e { seen = e.kind } }", "interrupt", "interrupted");
     runs(s, "n = -1");
     assert_string_equal(session_text(s, "seen"), "interrupt");
+    close_session(s);
+}
+
+static void on_alarm(int number)
+{
+    (void)number;
+    session_interrupt();
+}
+
+static const char endless[] =
+    "z = randn(300, 300); f(x) = sum(x * x)\n"
+    "while true {\n"
+    "  y = z @ z; y[::2] = 1; s = sort(y.T.reshape(90000)) + cumsum(y, axis=0).reshape(90000)\n"
+    "  p = parameter(z); backward(sum(sigmoid(p)[1:] * exp(-p[1:] ^ 2)) + f(p))\n"
+    "  t = map(x -> (x, [x]), range(200)); U = svd(z[:40, :40]); h = hessian(f, z[0, :5])\n"
+    "  try { gradcheck(f, z) } catch e { seen = e.kind }\n"
+    "}\n";
+
+/* Wherever an interrupt comes, nothing is lost. */
+static void test_an_interrupt_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    Session *s = session_new(&(SessionOptions){.threads = 2});
+    signal(SIGALRM, on_alarm);
+    for (int i = 0; i < 60; i++) {
+        struct itimerval timer = {.it_value = {.tv_usec = 100 + 397 * i}};
+        setitimer(ITIMER_REAL, &timer, NULL);
+        fails(s, endless, "interrupt", "interrupted");
+        runs(s, "r = grad_enabled() ? 1 : 0");
+        assert_true(number(s, "r") == 1);
+    }
+    signal(SIGALRM, SIG_DFL);
     close_session(s);
 }
 
@@ -440,6 +474,7 @@ int main(void)
         cmocka_unit_test(test_an_error_restores_the_session),
         cmocka_unit_test(test_exit_ends_a_run_and_not_the_session),
         cmocka_unit_test(test_an_interrupt_stops_what_runs),
+        cmocka_unit_test(test_an_interrupt_leaves_nothing_behind),
         cmocka_unit_test(test_output_goes_to_the_callback),
         cmocka_unit_test(test_a_callback_may_use_another_session),
         cmocka_unit_test(test_sessions_do_not_see_each_other),
