@@ -30,6 +30,7 @@ typedef struct FreeBlock {
 
 struct Memory {
     size_t in_use, peak, limit, kept;
+    size_t ease;                      /* up to this many bytes in use, an allocation needs no look at the rest */
     uint64_t fail_after;
     FreeBlock *slabs[SLAB_CLASSES];
     FreeBlock *large[LARGE_CLASSES];
@@ -67,6 +68,11 @@ static _Noreturn void out_of_memory(Memory *m, size_t size)
     error_throw(ERROR_MEMORY, "out of memory: no %zu bytes to be had", size);
 }
 
+static void set_ease(Memory *m)
+{
+    m->ease = m->fail_after != 0 ? 0 : m->limit != 0 && m->limit < m->peak ? m->limit : m->peak;
+}
+
 static void count_in(Memory *m, size_t size)
 {
     if (m->fail_after != 0 && --m->fail_after == 0)
@@ -78,6 +84,7 @@ static void count_in(Memory *m, size_t size)
     m->in_use += size;
     if (m->in_use > m->peak)
         m->peak = m->in_use;
+    set_ease(m);
 }
 
 static void *system_block(Memory *m, size_t size, size_t counted)
@@ -124,11 +131,13 @@ static size_t counted_size(size_t size)
     return bytes;
 }
 
-void *mem_alloc(size_t size)
+static size_t slab_class(size_t size)
 {
-    Memory *m = rt->memory;
-    if (size == 0)
-        size = 1;
+    return (size - 1) / SLAB_STEP;
+}
+
+static void *alloc_slowly(Memory *m, size_t size)
+{
     if (size > SIZE_MAX / 4)
         out_of_memory(m, size);
     size_t counted = counted_size(size);
@@ -136,7 +145,7 @@ void *mem_alloc(size_t size)
     if (!POOLED)
         return system_block(m, size, counted);
     if (size <= MEM_SLAB_MAX)
-        return slab_alloc(m, (size - 1) / SLAB_STEP);
+        return slab_alloc(m, slab_class(size));
     size_t bytes;
     unsigned class = large_class(size, &bytes);
     FreeBlock *block = m->large[class];
@@ -147,36 +156,56 @@ void *mem_alloc(size_t size)
     return block;
 }
 
+/* Most blocks are small ones that were given back before, and no more than there have been at once. */
+void *mem_alloc(size_t size)
+{
+    Memory *m = rt->memory;
+    size += size == 0;
+    if (POOLED && size <= MEM_SLAB_MAX) {
+        FreeBlock *block = m->slabs[slab_class(size)];
+        size_t in_use = m->in_use + (slab_class(size) + 1) * SLAB_STEP;
+        if (block != NULL && in_use <= m->ease) {
+            m->slabs[slab_class(size)] = block->next;
+            m->in_use = in_use;
+            return block;
+        }
+    }
+    return alloc_slowly(m, size);
+}
+
 void *mem_alloc_zeroed(size_t size)
 {
     return memset(mem_alloc(size), 0, size);
 }
 
-void mem_free(void *block, size_t size)
+static void free_slowly(Memory *m, FreeBlock *dead, size_t size)
 {
-    if (block == NULL)
-        return;
-    Memory *m = rt->memory;
-    if (size == 0)
-        size = 1;
     size_t counted = counted_size(size);
     m->in_use -= counted;
-    FreeBlock *dead = block;
-    if (!POOLED) {
-        free(block);
-    } else if (size <= MEM_SLAB_MAX) {
-        size_t class = (size - 1) / SLAB_STEP;
-        dead->next = m->slabs[class];
-        m->slabs[class] = dead;
-    } else if (m->kept + counted > KEPT_MAX) {
-        free(block);
-    } else {
-        size_t bytes;
-        unsigned class = large_class(size, &bytes);
-        dead->next = m->large[class];
-        m->large[class] = dead;
-        m->kept += bytes;
+    if (!POOLED || m->kept + counted > KEPT_MAX) {
+        free(dead);
+        return;
     }
+    unsigned class = large_class(size, &counted);
+    dead->next = m->large[class];
+    m->large[class] = dead;
+    m->kept += counted;
+}
+
+void mem_free(void *block, size_t size)
+{
+    Memory *m = rt->memory;
+    FreeBlock *dead = block;
+    if (block == NULL)
+        return;
+    size += size == 0;
+    if (!POOLED || size > MEM_SLAB_MAX) {
+        free_slowly(m, dead, size);
+        return;
+    }
+    dead->next = m->slabs[slab_class(size)];
+    m->slabs[slab_class(size)] = dead;
+    m->in_use -= (slab_class(size) + 1) * SLAB_STEP;
 }
 
 void *mem_realloc(void *block, size_t old_size, size_t new_size)
@@ -201,12 +230,18 @@ size_t mem_product(size_t a, size_t b)
 
 size_t mem_in_use(void) { return rt->memory->in_use; }
 size_t mem_peak(void) { return rt->memory->peak; }
-void mem_reset_peak(void) { rt->memory->peak = rt->memory->in_use; }
+
+void mem_reset_peak(void)
+{
+    rt->memory->peak = rt->memory->in_use;
+    set_ease(rt->memory);
+}
 
 size_t mem_set_limit(size_t bytes)
 {
     size_t before = rt->memory->limit;
     rt->memory->limit = bytes;
+    set_ease(rt->memory);
     return before;
 }
 
@@ -214,6 +249,7 @@ uint64_t mem_fail_after(uint64_t n)
 {
     uint64_t left = rt->memory->fail_after;
     rt->memory->fail_after = n;
+    set_ease(rt->memory);
     return left;
 }
 

@@ -2,22 +2,26 @@
 
 #include <string.h>
 
+static void pool_grow(Runtime *r)
+{
+    size_t wider = r->pool_capacity * 2;
+    r->pool = mem_realloc(r->pool, r->pool_capacity * sizeof *r->pool, wider * sizeof *r->pool);
+    r->pool_capacity = wider;
+}
+
 /* The pool always has a free slot: it is grown after an object was added, so that an object whose pool
  * cannot grow is already where unwinding finds it. */
-static void *pool_push(Object *o)
+static inline void *pool_push(Runtime *r, Object *o)
 {
-    assert(rt->pool_count < rt->pool_capacity);
-    rt->pool[rt->pool_count++] = o;
-    if (rt->pool_count == rt->pool_capacity) {
-        size_t wider = rt->pool_capacity * 2;
-        rt->pool = mem_realloc(rt->pool, rt->pool_capacity * sizeof *rt->pool, wider * sizeof *rt->pool);
-        rt->pool_capacity = wider;
-    }
+    r->pool[r->pool_count++] = o;
+    if (__builtin_expect(r->pool_count == r->pool_capacity, 0))
+        pool_grow(r);
     return o;
 }
 
 void *object_new(const ObjectType *type, size_t size)
 {
+    Runtime *r = rt;
     if (size > UINT32_MAX)
         error_throw(ERROR_MEMORY, "out of memory: an object of %zu bytes is too large", size);
     Object *o = mem_alloc(size);
@@ -25,10 +29,10 @@ void *object_new(const ObjectType *type, size_t size)
     o->refs = 1;
     o->size = (uint32_t)size;
     o->link.next_dead = NULL;
-    rt->live_objects++;
-    if (rt->pool_count + 1 == rt->pool_capacity)
+    r->live_objects++;
+    if (__builtin_expect(r->pool_count + 1 == r->pool_capacity, 0))
         memset(o + 1, 0, size - sizeof *o);      /* growing may throw, and then `destroy` reads it */
-    return pool_push(o);
+    return pool_push(r, o);
 }
 
 void *object_new_zeroed(const ObjectType *type, size_t size)
@@ -40,31 +44,33 @@ void *object_new_zeroed(const ObjectType *type, size_t size)
 
 void object_free_dead(Object *first)
 {
-    first->link.next_dead = rt->dead;
-    rt->dead = first;
-    if (rt->freeing)
+    Runtime *r = rt;
+    first->link.next_dead = r->dead;
+    r->dead = first;
+    if (r->freeing)
         return;                       /* the loop below, further up the stack, gets to it */
-    rt->freeing = true;
-    while (rt->dead != NULL) {
-        Object *o = rt->dead;
-        rt->dead = o->link.next_dead;
+    r->freeing = true;
+    do {
+        Object *o = r->dead;
+        r->dead = o->link.next_dead;
         if (o->type->destroy != NULL)
             o->type->destroy(o);
-        rt->live_objects--;
+        r->live_objects--;
         mem_free(o, o->size);
-    }
-    rt->freeing = false;
+    } while (r->dead != NULL);
+    r->freeing = false;
 }
 
 void *pool_add(void *object)
 {
-    return pool_push(object);
+    return pool_push(rt, object);
 }
 
 void pool_drain_to(PoolMark mark)
 {
-    while (rt->pool_count > mark)
-        object_release(rt->pool[--rt->pool_count]);
+    Runtime *r = rt;
+    while (r->pool_count > mark)
+        object_release(r->pool[--r->pool_count]);
 }
 
 void *pool_drain_except(PoolMark mark, void *object)
