@@ -42,38 +42,44 @@ static const ObjectType walk_type = {"walk", walk_destroy};
 
 /* ---- planning ---- */
 
-/* The tracked inputs of a node one after the other: `arg` and `element` say where to go on. */
+/* The tracked inputs of a node one after the other: first the tensors, then the elements of lists. */
 typedef struct InputCursor {
-    GradTensor *node;
-    int32_t arg;
-    int64_t element;
+    const Arg *args;
+    uint32_t tensors, lists;          /* masks of the arguments still to be looked at */
+    int64_t element;                  /* of the first list */
 } InputCursor;
 
-static GradTensor *next_input(InputCursor *at)
+static InputCursor inputs_of(const GradTensor *node)
 {
-    const Op *op = at->node->op;
+    const Op *op = node->op;
     if (op == NULL)
-        return NULL;
-    const Arg *args = gt_args(at->node);
-    for (; at->arg < OP_MAX_ARGS && op->args[at->arg] != ARG_END; at->arg++) {
-        int i = at->arg;
-        if (op->constant_args >> i & 1)
-            continue;
-        if (op->args[i] == ARG_TENSOR && !(gt_numbers(at->node) >> i & 1)) {
-            if (args[i].tensor != NULL && gt_tracked(args[i].tensor)) {
-                at->arg++;
-                return args[i].tensor;
-            }
-        } else if (op->args[i] == ARG_TENSORS) {
-            while (at->element < args[i].tensors->count) {
-                GradTensor *x = args[i].tensors->at[at->element++];
-                if (gt_tracked(x))
-                    return x;
-            }
-            at->element = 0;
+        return (InputCursor){0};
+    return (InputCursor){gt_args(node), op->tensor_args & ~(op->constant_args | gt_numbers(node)),
+                         op->list_args & ~op->constant_args, 0};
+}
+
+static GradTensor *next_element(InputCursor *at)
+{
+    for (; at->lists != 0; at->lists &= at->lists - 1, at->element = 0) {
+        const TensorList *list = at->args[__builtin_ctz(at->lists)].tensors;
+        while (at->element < list->count) {
+            GradTensor *x = list->at[at->element++];
+            if (gt_tracked(x))
+                return x;
         }
     }
     return NULL;
+}
+
+static inline GradTensor *next_input(InputCursor *at)
+{
+    while (at->tensors != 0) {
+        GradTensor *x = at->args[__builtin_ctz(at->tensors)].tensor;
+        at->tensors &= at->tensors - 1;
+        if (x != NULL && gt_tracked(x))
+            return x;
+    }
+    return at->lists != 0 ? next_element(at) : NULL;
 }
 
 static Step *add_step(Walk *w, GradTensor *node)
@@ -140,7 +146,7 @@ static void count_uses(const Walk *w, PlanRequest *r)
         if (gt_tracked(r->ys[i]) && !is_marked(r, r->ys[i]))
             mark_node(r, &stack, r->ys[i]);
     while (stack.count > 0) {
-        InputCursor cursor = {.node = stack.at[--stack.count]};
+        InputCursor cursor = inputs_of(stack.at[--stack.count]);
         GradTensor *input;
         while ((input = next_input(&cursor)) != NULL) {
             r->inputs++;
@@ -170,9 +176,9 @@ static void place_nodes(Walk *w, const PlanRequest *r)
             place_node(&stack, r->ys[i]);
     size_t barriers = w->count;
     while (stack.count > 0) {
-        InputCursor cursor = {.node = stack.at[--stack.count]};
-        GradTensor *input;
-        add_step(w, cursor.node);
+        GradTensor *node = stack.at[--stack.count], *input;
+        InputCursor cursor = inputs_of(node);
+        add_step(w, node);
         while ((input = next_input(&cursor)) != NULL)
             if (!(is_barrier(w, input) && w->steps[input->object.link.visit.index].barrier)
                 && --input->object.link.visit.index == 0)
@@ -190,7 +196,7 @@ static void place_nodes(Walk *w, const PlanRequest *r)
 static void plan_inputs(Walk *w)
 {
     for (size_t i = 0; i < w->count; i++) {
-        InputCursor cursor = {.node = w->steps[i].node};
+        InputCursor cursor = inputs_of(w->steps[i].node);
         GradTensor *input;
         w->steps[i].first_input = (uint32_t)w->input_count;
         while (!w->steps[i].barrier && (input = next_input(&cursor)) != NULL)
@@ -315,20 +321,16 @@ static void step_back(Walk *w, size_t i)
         add_picked(w, w->inputs[next], c.args[1].integer, w->steps[i].sum.one);
         return;
     }
-    for (int a = 0; a < OP_MAX_ARGS && op->args[a] != ARG_END; a++) {
-        if (op->constant_args >> a & 1)
+    FOR_MASK(a, op->tensor_args & ~(op->constant_args | c.numbers)) {
+        if (c.args[a].tensor == NULL || !gt_tracked(c.args[a].tensor))
             continue;
-        if (op->args[a] == ARG_TENSORS) {
-            next = step_back_list(w, i, a, next);
-        } else if (op->args[a] == ARG_TENSOR && !(c.numbers >> a & 1) && c.args[a].tensor != NULL
-                   && gt_tracked(c.args[a].tensor)) {
-            size_t to = w->inputs[next++];
-            if (!w->steps[to].wanted)
-                continue;
-            add_cotangent(w, to, op->outputs > 0 ? op->vjp_many(&c, a, w->steps[i].sum.many->at)
-                                                 : call_vjp(&c, a, w->steps[i].sum.one));
-        }
+        size_t to = w->inputs[next++];
+        if (w->steps[to].wanted)
+            add_cotangent(w, to, op->outputs > 0 ? op->vjp_many(&c, (int)a, w->steps[i].sum.many->at)
+                                                 : call_vjp(&c, (int)a, w->steps[i].sum.one));
     }
+    FOR_MASK(a, op->list_args & ~op->constant_args)
+        next = step_back_list(w, i, (int)a, next);
 }
 
 /* From the outputs, whose cotangents are set, down to everything wanted. */
@@ -477,24 +479,22 @@ static bool gather_tangents(const Walk *w, size_t i, GradTensor **tangents, Tens
     const Arg *args = gt_args(node);
     size_t next = w->steps[i].first_input;
     bool any = false;
-    for (int a = 0; a < OP_MAX_ARGS && node->op->args[a] != ARG_END; a++) {
-        tangents[a] = NULL;
-        lists[a] = NULL;
-        if (node->op->constant_args >> a & 1)
+    memset(tangents, 0, OP_MAX_ARGS * sizeof *tangents);
+    memset(lists, 0, OP_MAX_ARGS * sizeof *lists);
+    FOR_MASK(a, node->op->tensor_args & ~(node->op->constant_args | gt_numbers(node))) {
+        if (args[a].tensor == NULL || !gt_tracked(args[a].tensor))
             continue;
-        if (node->op->args[a] == ARG_TENSORS) {
-            lists[a] = tensor_list_new(args[a].tensors->count, NULL);
-            for (int64_t k = 0; k < lists[a]->count; k++) {
-                if (!gt_tracked(args[a].tensors->at[k]))
-                    continue;
-                GradTensor *t = w->steps[w->inputs[next++]].sum.one;
-                lists[a]->at[k] = t == NULL ? NULL : object_retain(t);
-                any |= t != NULL;
-            }
-        } else if (node->op->args[a] == ARG_TENSOR && !(gt_numbers(node) >> a & 1) && args[a].tensor != NULL
-                   && gt_tracked(args[a].tensor)) {
-            tangents[a] = w->steps[w->inputs[next++]].sum.one;
-            any |= tangents[a] != NULL;
+        tangents[a] = w->steps[w->inputs[next++]].sum.one;
+        any |= tangents[a] != NULL;
+    }
+    FOR_MASK(a, node->op->list_args & ~node->op->constant_args) {
+        lists[a] = tensor_list_new(args[a].tensors->count, NULL);
+        for (int64_t k = 0; k < lists[a]->count; k++) {
+            if (!gt_tracked(args[a].tensors->at[k]))
+                continue;
+            GradTensor *t = w->steps[w->inputs[next++]].sum.one;
+            lists[a]->at[k] = t == NULL ? NULL : object_retain(t);
+            any |= t != NULL;
         }
     }
     return any;
@@ -561,9 +561,9 @@ static bool reaches_leaf(GradTensor *root, uint32_t epoch)
         push_node(&stack, root);
     }
     while (stack.count > 0) {
-        InputCursor cursor = {.node = stack.at[--stack.count]};
-        GradTensor *input;
-        if (cursor.node->op == NULL)
+        GradTensor *node = stack.at[--stack.count], *input;
+        InputCursor cursor = inputs_of(node);
+        if (node->op == NULL)
             return true;
         while ((input = next_input(&cursor)) != NULL) {
             if (input->object.link.visit.mark == epoch)

@@ -9,7 +9,7 @@
 
 /* Never recorded by a walk's plan: what depends on a slice depends on its batch. */
 const Op op_mapped = {
-    .usage = "mapped(batch)", .args = {ARG_TENSOR},
+    .usage = "mapped(batch)", OP_ARGS(ARG_TENSOR),
     .doc = "One slice of a batch, whichever.",
 };
 
@@ -45,7 +45,7 @@ static GradTensor *shaped_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_shaped = {
-    .usage = "shaped(x, shape)", .args = {ARG_TENSOR, ARG_SHAPE},
+    .usage = "shaped(x, shape)", OP_ARGS(ARG_TENSOR, ARG_SHAPE),
     .doc = "x in another shape of as many elements.",
     .forward = shaped_forward, .vjp = shaped_vjp, .linear = LINEAR_EACH, .batch = batch_shape,
 };
@@ -151,7 +151,7 @@ static GradTensor *row_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_row = {
-    .usage = "row(x, i)", .args = {ARG_TENSOR, ARG_INTEGER},
+    .usage = "row(x, i)", OP_ARGS(ARG_TENSOR, ARG_INTEGER),
     .doc = "x[i].",
     .forward = row_forward, .vjp = row_vjp, .linear = LINEAR_EACH,
 };
@@ -183,7 +183,7 @@ static GradTensor *row_place_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_row_place = {
-    .usage = "row_place(x, i, n)", .args = {ARG_TENSOR, ARG_INTEGER, ARG_INTEGER},
+    .usage = "row_place(x, i, n)", OP_ARGS(ARG_TENSOR, ARG_INTEGER, ARG_INTEGER),
     .doc = "The transpose of row: n rows of zeros, of which row i is x.",
     .forward = row_place_forward, .vjp = row_place_vjp, .linear = LINEAR_EACH,
 };
@@ -216,7 +216,7 @@ static GradTensor *rows_vjp(const OpCall *c, int i, int64_t k, GradTensor *g)
 }
 
 const Op op_rows = {
-    .usage = "rows(xs)", .args = {ARG_TENSORS},
+    .usage = "rows(xs)", OP_ARGS(ARG_TENSORS),
     .doc = "Tensors of one shape and dtype along a new first axis.",
     .forward = rows_forward, .vjp_list = rows_vjp, .linear = LINEAR_JOINT,
 };
@@ -251,7 +251,7 @@ static bool is_tensor(const Op *op, const Arg *args, uint32_t numbers, int i)
 static uint32_t levels_of(const Op *op, const Arg *args, uint32_t numbers)
 {
     uint32_t levels = 0;
-    for (int i = 0; i < OP_MAX_ARGS && op->args[i] != ARG_END; i++) {
+    for (int i = 0; i < op->arg_count; i++) {
         if (is_tensor(op, args, numbers, i))
             levels |= gt_batch(args[i].tensor);
         for (int64_t k = 0; op->args[i] == ARG_TENSORS && k < args[i].tensors->count; k++)
@@ -265,7 +265,7 @@ typedef GradTensor *Convert(GradTensor *x, const Mapped *m, int64_t context);
 /* Replaces every tensor among the arguments. */
 static void convert_tensors(Mapped *m, Convert *convert, int64_t context)
 {
-    for (int i = 0; i < OP_MAX_ARGS && m->op->args[i] != ARG_END; i++) {
+    for (int i = 0; i < m->op->arg_count; i++) {
         if (is_tensor(m->op, m->args, m->numbers, i)) {
             m->args[i].tensor = convert(m->args[i].tensor, m, context);
         } else if (m->op->args[i] == ARG_TENSORS) {
@@ -281,7 +281,7 @@ static void convert_tensors(Mapped *m, Convert *convert, int64_t context)
 static Mapped mapped_call(const OpCall *c, uint32_t levels)
 {
     Mapped m = {.op = c->op, .numbers = c->numbers, .levels = levels};
-    memcpy(m.args, c->args, (size_t)op_arg_count(c->op) * sizeof *m.args);
+    memcpy(m.args, c->args, (size_t)c->op->arg_count * sizeof *m.args);
     return m;
 }
 
@@ -322,11 +322,11 @@ static Mapped shift_axes(const OpCall *c, uint32_t levels)
     Mapped m = mapped_call(c, levels);
     int hidden = batch_axis_count(levels), ndim = 0;
     for (int i = OP_MAX_ARGS - 1; i >= 0; i--)
-        if (i < op_arg_count(c->op) && is_tensor(c->op, c->args, c->numbers, i))
+        if (i < c->op->arg_count && is_tensor(c->op, c->args, c->numbers, i))
             ndim = c->args[i].tensor->t.ndim;
-        else if (i < op_arg_count(c->op) && c->op->args[i] == ARG_TENSORS && c->args[i].tensors->count > 0)
+        else if (i < c->op->arg_count && c->op->args[i] == ARG_TENSORS && c->args[i].tensors->count > 0)
             ndim = c->args[i].tensors->at[0]->t.ndim;
-    for (int i = 0; i < op_arg_count(c->op); i++) {
+    for (int i = 0; i < c->op->arg_count; i++) {
         if (c->op->args[i] == ARG_INTEGER && is_axis(c->op, i))
             m.args[i].integer += m.args[i].integer >= 0 ? hidden : 0;
         if (c->op->args[i] != ARG_AXES)
@@ -357,7 +357,7 @@ GradTensor *batch_shape(const OpCall *c, uint32_t levels)
     Mapped m = mapped_call(c, levels);
     int64_t shape[2 * TENSOR_MAX_NDIM];
     convert_tensors(&m, expanded, 0);
-    for (int i = 0; i < op_arg_count(c->op); i++) {
+    for (int i = 0; i < c->op->arg_count; i++) {
         if (c->op->args[i] != ARG_SHAPE)
             continue;
         int n = batch_sizes(levels, shape);
@@ -404,7 +404,7 @@ static GradTensor *batch_elementwise(const OpCall *c, uint32_t levels)
 {
     Mapped m = mapped_call(c, levels);
     int visible = 0;
-    for (int i = 0; i < op_arg_count(c->op); i++)
+    for (int i = 0; i < c->op->arg_count; i++)
         if (is_tensor(c->op, c->args, c->numbers, i) && c->args[i].tensor->t.ndim > visible)
             visible = c->args[i].tensor->t.ndim;
     convert_tensors(&m, lined_up, visible);

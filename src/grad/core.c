@@ -11,7 +11,7 @@ KERNELS2_FLOAT(add, x + y, x + y)
 KERNELS2_WRAPPING(add, x + y)
 
 const Op op_add = {
-    .usage = "add(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise", .infix = "+",
+    .usage = "add(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "elementwise", .infix = "+",
     .doc = "Sum of two tensors, element by element. Shapes broadcast. Integers wrap.",
     .derivative = "da + db",
     .example = "add([1, 2], 10)  #=> [11, 12]",
@@ -24,7 +24,7 @@ KERNELS1_FLOAT(neg, -x, -x)
 KERNELS1_WRAPPING(neg, 0u - x)
 
 const Op op_neg = {
-    .usage = "neg(x)", .args = {ARG_TENSOR}, .section = "elementwise", .infix = "-x",
+    .usage = "neg(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise", .infix = "-x",
     .doc = "The negative of each element. Integers keep their dtype and wrap.",
     .derivative = "-dx",
     .example = "neg([1, -2])  #=> [-1, 2]",
@@ -35,15 +35,12 @@ const Op op_neg = {
 
 KERNELS2_FLOAT(scale, x == 0 ? 0 : x * y, x == 0 ? 0 : x * y)
 
-static GradTensor *scale_by_g(const OpCall *c) { return call_in(c, 1); }
-static GradTensor *scale_by_f(const OpCall *c) { return call_in(c, 0); }
-
 const Op op_scale = {
-    .usage = "scale(g, factor)", .args = {ARG_TENSOR, ARG_TENSOR},
+    .usage = "scale(g, factor)", OP_ARGS(ARG_TENSOR, ARG_TENSOR),
     .doc = "A cotangent times a derivative; zero where the cotangent is zero, whatever the derivative is.",
     .dtypes = DTYPES_FLOAT,
     .kernel = KERNELS_FLOAT(scale),
-    .factor = {scale_by_g, scale_by_f},
+    .factor = {factor_right, factor_left},
 };
 
 GradTensor *gt_add(GradTensor *a, GradTensor *b) { return op_call2(&op_add, a, b); }
@@ -52,6 +49,8 @@ GradTensor *gt_scale(GradTensor *g, GradTensor *f) { return op_call2(&op_scale, 
 
 GradTensor *factor_one(const OpCall *c) { return gt_ones_like(c->out); }
 GradTensor *factor_minus_one(const OpCall *c) { return gt_neg(gt_ones_like(c->out)); }
+GradTensor *factor_left(const OpCall *c) { return call_in(c, 0); }
+GradTensor *factor_right(const OpCall *c) { return call_in(c, 1); }
 GradTensor *factor_zero(const OpCall *c) { return gt_zeros_like(c->out); }
 
 /* ---- conversion ---- */
@@ -73,7 +72,7 @@ static GradTensor *to_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_to = {
-    .usage = "to(x, dtype)", .args = {ARG_TENSOR, ARG_DTYPE}, .section = "create",
+    .usage = "to(x, dtype)", OP_ARGS(ARG_TENSOR, ARG_DTYPE), .section = "create",
     .doc = "x with its elements converted to another dtype. A float becomes an integer by dropping its "
            "fraction. Gradients flow through conversions between float dtypes.",
     .errors = "type when there is no dtype of that name.",
@@ -122,7 +121,7 @@ static GradTensor *broadcast_to_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_broadcast_to = {
-    .usage = "broadcast_to(x, shape)", .args = {ARG_TENSOR, ARG_SHAPE}, .section = "shape",
+    .usage = "broadcast_to(x, shape)", OP_ARGS(ARG_TENSOR, ARG_SHAPE), .section = "shape",
     .doc = "x repeated along new leading axes and along axes of extent 1, without copying.",
     .errors = "shape when x's shape does not broadcast to the one asked for.",
     .derivative = "sums over the repeated axes",
@@ -163,7 +162,7 @@ static GradTensor *sum_to_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_sum_to = {
-    .usage = "sum_to(x, shape)", .args = {ARG_TENSOR, ARG_SHAPE},
+    .usage = "sum_to(x, shape)", OP_ARGS(ARG_TENSOR, ARG_SHAPE),
     .doc = "The transpose of broadcast_to: sums over the axes that broadcasting from `shape` would repeat.",
     .forward = sum_to_forward, .vjp = sum_to_vjp, .linear = LINEAR_EACH, .batch = batch_sum_to,
 };
@@ -195,7 +194,7 @@ static GradTensor *alias_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_alias = {
-    .usage = "alias(x)", .args = {ARG_TENSOR},
+    .usage = "alias(x)", OP_ARGS(ARG_TENSOR),
     .doc = "x as a node of its own in the graph: what a derivative of a function differentiates by.",
     .forward = alias_forward, .vjp = alias_vjp, .linear = LINEAR_EACH, .batch = batch_leading,
 };
@@ -227,6 +226,6 @@ GradTensor *gt_leaf(GradTensor *x)
 
 /* Made by op_call_many alone; the walks treat it themselves. */
 const Op op_pick = {
-    .usage = "pick(bundle, k)", .args = {ARG_TENSOR, ARG_INTEGER},
+    .usage = "pick(bundle, k)", OP_ARGS(ARG_TENSOR, ARG_INTEGER),
     .doc = "Result k of an operation of several results.",
 };

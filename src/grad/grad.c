@@ -39,21 +39,13 @@ TensorList *tensor_list_new(int64_t count, GradTensor *const *at)
 
 /* ---- tensors ---- */
 
-/* An argument that holds a reference: a number may stand in the place of a tensor. */
-static bool arg_is_counted(const GradTensor *x, int i)
-{
-    ArgKind kind = x->op->args[i];
-    return arg_kind_is_counted(kind) && !(gt_numbers(x) >> i & 1);
-}
-
 void gt_forget_history(GradTensor *x)
 {
     Arg *args = gt_args(x);
     if (x->op == NULL)
         return;
-    for (int i = 0; i < OP_MAX_ARGS && x->op->args[i] != ARG_END; i++)
-        if (arg_is_counted(x, i))
-            object_release(args[i].object);
+    FOR_MASK(i, x->op->counted_args & ~gt_numbers(x))
+        object_release(args[i].object);
     x->op = NULL;
 }
 

@@ -20,22 +20,6 @@ const char *op_name_text(const Op *op)
     return op_name(op)->text;
 }
 
-int op_arg_count(const Op *op)
-{
-    int n = 0;
-    while (n < OP_MAX_ARGS && op->args[n] != ARG_END)
-        n++;
-    return n;
-}
-
-int op_tensor_count(const Op *op)
-{
-    int n = 0;
-    for (int i = 0; i < OP_MAX_ARGS && op->args[i] != ARG_END; i++)
-        n += op->args[i] == ARG_TENSOR;
-    return n;
-}
-
 void call_error(const OpCall *c, ErrorKind kind, const char *format, ...)
 {
     va_list args;
@@ -81,62 +65,58 @@ GradTensor *call_in(const OpCall *c, int i)
     return is_number(c, i) ? gt_number(c->args[i].number) : c->args[i].tensor;
 }
 
-static Dtype apply_rule(DtypeRule rule, Dtype dtype)
-{
-    if (rule == DTYPES_FLOAT && !dtype_is_float(dtype))
-        return grad_state()->default_dtype;
-    if (rule == DTYPES_NUMERIC && dtype == DTYPE_BOOL)
-        return DTYPE_INT64;
-    return dtype;
-}
-
-/* What is known of the dtypes of the arguments so far. */
+/* The promoted dtype of the tensors among the arguments that have a say; false when there is none. */
 typedef struct Promotion {
     Dtype dtype;
-    bool any, fraction;               /* a tensor with a say; a number that no integer dtype can hold */
+    bool any, weak;
 } Promotion;
 
-static void promote_number(Promotion *p, double x)
-{
-    p->fraction |= x != __builtin_trunc(x) || x - x != 0;
-}
-
-static void promote_tensor(Promotion *p, const GradTensor *x)
+static inline void promote(Promotion *p, const GradTensor *x)
 {
     if (gt_weak(x)) {
-        p->fraction = true;
+        p->weak = true;
         return;
     }
     p->dtype = p->any ? dtype_promote(p->dtype, gt_dtype(x)) : gt_dtype(x);
     p->any = true;
 }
 
-static Dtype promoted(const Promotion *p, DtypeRule rule)
+static bool is_fraction(double x)
+{
+    return x != __builtin_trunc(x) || x - x != 0;
+}
+
+/* Is there a number among the arguments that no integer dtype can hold? */
+static bool has_fraction(const OpCall *c, const Promotion *p)
+{
+    FOR_MASK(i, c->op->tensor_args & c->numbers & ~c->op->constant_args)
+        if (is_fraction(c->args[i].number))
+            return true;
+    return p->weak;
+}
+
+static Dtype promoted(const OpCall *c, const Promotion *p)
 {
     if (!p->any)
         return DTYPE_FLOAT64;
-    if (p->fraction && !dtype_is_float(p->dtype))
+    if (dtype_is_float(p->dtype))
+        return p->dtype;
+    if (c->op->dtypes == DTYPES_FLOAT || has_fraction(c, p))
         return grad_state()->default_dtype;
-    return apply_rule(rule, p->dtype);
+    return c->op->dtypes == DTYPES_NUMERIC && p->dtype == DTYPE_BOOL ? DTYPE_INT64 : p->dtype;
 }
 
 Dtype call_dtype(const OpCall *c)
 {
+    const Op *op = c->op;
     Promotion p = {DTYPE_BOOL, false, false};
-    for (int i = 0; i < OP_MAX_ARGS && c->op->args[i] != ARG_END; i++) {
-        if (c->op->constant_args >> i & 1)
-            continue;
-        if (c->op->args[i] == ARG_TENSORS) {
-            for (int64_t k = 0; k < c->args[i].tensors->count; k++)
-                promote_tensor(&p, c->args[i].tensors->at[k]);
-        } else if (c->op->args[i] == ARG_TENSOR) {
-            if (is_number(c, i))
-                promote_number(&p, c->args[i].number);
-            else if (c->args[i].tensor != NULL)
-                promote_tensor(&p, c->args[i].tensor);
-        }
-    }
-    return promoted(&p, c->op->dtypes);
+    FOR_MASK(i, op->tensor_args & ~(op->constant_args | c->numbers))
+        if (c->args[i].tensor != NULL)
+            promote(&p, c->args[i].tensor);
+    FOR_MASK(i, op->list_args & ~op->constant_args)
+        for (int64_t k = 0; k < c->args[i].tensors->count; k++)
+            promote(&p, c->args[i].tensors->at[k]);
+    return promoted(c, &p);
 }
 
 /* Notes the arguments of a recorded call in its result. */
@@ -144,11 +124,11 @@ static void note_args(const OpCall *c, GradTensor *out)
 {
     Arg *to = gt_args(out);
     out->t.flags |= c->numbers << GT_NUMBERS_SHIFT | GT_TRACKED;
-    for (int i = 0; i < OP_MAX_ARGS && c->op->args[i] != ARG_END; i++) {
+    for (int i = 0; i < c->op->arg_count; i++)
         to[i] = c->args[i];
-        if (arg_kind_is_counted(c->op->args[i]) && !is_number(c, i) && to[i].object != NULL)
+    FOR_MASK(i, c->op->counted_args & ~c->numbers)
+        if (to[i].object != NULL)
             object_retain(to[i].object);
-    }
     out->op = c->op;
     grad_state()->recorded++;
 }
@@ -157,7 +137,7 @@ GradTensor *call_out(const OpCall *c, Dtype dtype, int ndim, const int64_t *shap
 {
     if (!c->record || !dtype_is_float(dtype))
         return gt_new(dtype, ndim, shape);
-    GradTensor *out = gt_new_recorded(dtype, ndim, shape, op_arg_count(c->op));
+    GradTensor *out = gt_new_recorded(dtype, ndim, shape, c->op->arg_count);
     note_args(c, out);
     return out;
 }
@@ -172,44 +152,45 @@ GradTensor *call_view(const OpCall *c, GradTensor *x, int ndim, const int64_t *s
 
 /* ---- running ---- */
 
-/* A tracked argument of an operation that may be recorded. */
-static inline bool meets(GradTensor *x)
+static void watch_inputs(const OpCall *c)
 {
-    if (!gt_tracked(x))
-        return false;
-    if (__builtin_expect(grad_state()->watch != NULL, 0))
-        watch_note(x);
-    return true;
+    FOR_MASK(i, c->op->tensor_args & ~(c->op->constant_args | c->numbers))
+        if (c->args[i].tensor != NULL && gt_tracked(c->args[i].tensor))
+            watch_note(c->args[i].tensor);
+    FOR_MASK(i, c->op->list_args & ~c->op->constant_args)
+        for (int64_t k = 0; k < c->args[i].tensors->count; k++)
+            if (gt_tracked(c->args[i].tensors->at[k]))
+                watch_note(c->args[i].tensors->at[k]);
 }
 
-/* Does anything that the result depends on want a gradient? */
-static bool must_record(const Op *op, const Arg *args, uint32_t numbers)
+bool call_records(const OpCall *c)
 {
-    bool tracked = false;
-    if ((!grad_state()->recording && grad_state()->watch == NULL) || op->constant != NULL)
+    const GradState *state = grad_state();
+    const Op *op = c->op;
+    if (op->constant != NULL)
         return false;
-    for (int i = 0; i < OP_MAX_ARGS && op->args[i] != ARG_END; i++) {
-        if (op->constant_args >> i & 1)
-            continue;
-        if (op->args[i] == ARG_TENSOR && !(numbers >> i & 1)) {
-            if (args[i].tensor != NULL)
-                tracked |= meets(args[i].tensor);
-        } else if (op->args[i] == ARG_TENSORS) {
-            for (int64_t k = 0; k < args[i].tensors->count; k++)
-                tracked |= meets(args[i].tensors->at[k]);
-        }
-    }
-    return tracked && grad_state()->recording;
+    if (state->watch != NULL)
+        watch_inputs(c);
+    if (!state->recording)
+        return false;
+    FOR_MASK(i, op->tensor_args & ~(op->constant_args | c->numbers))
+        if (c->args[i].tensor != NULL && gt_tracked(c->args[i].tensor))
+            return true;
+    FOR_MASK(i, op->list_args & ~op->constant_args)
+        for (int64_t k = 0; k < c->args[i].tensors->count; k++)
+            if (gt_tracked(c->args[i].tensors->at[k]))
+                return true;
+    return false;
 }
 
-static _Noreturn void throw_broadcast(const OpCall *c, const GradTensor *const *in, int count)
+static _Noreturn void throw_broadcast(const OpCall *c, const Tensor *const *in, int count)
 {
-    int na = in[0]->t.ndim, nb = in[count - 1]->t.ndim;
-    const int64_t *a = tensor_shape(&in[0]->t), *b = tensor_shape(&in[count - 1]->t);
+    int na = in[0]->ndim, nb = in[count - 1]->ndim;
+    const int64_t *a = tensor_shape(in[0]), *b = tensor_shape(in[count - 1]);
     const char *left = shape_text(na, a), *right = shape_text(nb, b);
     if (count == 3)
         call_error(c, ERROR_SHAPE, "shapes %s, %s and %s do not broadcast", left,
-                   shape_text(in[1]->t.ndim, tensor_shape(&in[1]->t)), right);
+                   shape_text(in[1]->ndim, tensor_shape(in[1])), right);
     error_note("left is %s, right is %s", left, right);
     char hint[160] = "";
     for (int i = 1; i <= na && i <= nb && !*hint; i++) {
@@ -232,66 +213,89 @@ static _Noreturn void throw_dtype(const OpCall *c, Dtype dtype)
     call_error(c, ERROR_TYPE, "there is no such operation on %s tensors", dtype_name(dtype));
 }
 
-/* The shape of an elementwise result: equal shapes and numbers are the common case. */
-static int elementwise_shape(const OpCall *c, const GradTensor *const *in, int count, int64_t shape[TENSOR_MAX_NDIM])
+/* The shape of an elementwise result: that of the input with most axes where the others have it too or are 0-d,
+ * else a broadcast one in `joint`. */
+static const int64_t *elementwise_shape(const OpCall *c, const Tensor *const *in, int count, int *ndim,
+                                        int64_t joint[TENSOR_MAX_NDIM])
 {
-    int ndim = in[0]->t.ndim;
-    memcpy(shape, tensor_shape(&in[0]->t), (size_t)ndim * sizeof *shape);
+    const int64_t *shape = tensor_shape(in[0]);
+    *ndim = in[0]->ndim;
     for (int i = 1; i < count; i++) {
-        const GradTensor *x = in[i];
-        if (x->t.ndim == 0 || (ndim == x->t.ndim && memcmp(shape, tensor_shape(&x->t), (size_t)ndim * sizeof *shape) == 0))
+        const Tensor *x = in[i];
+        if (x->ndim == 0 || shape_equal(*ndim, shape, x->ndim, tensor_shape(x)))
             continue;
-        ndim = shape_broadcast(ndim, shape, x->t.ndim, tensor_shape(&x->t), shape);
-        if (ndim < 0)
-            throw_broadcast(c, in, count);
+        if (*ndim > 0) {
+            *ndim = shape_broadcast(*ndim, shape, x->ndim, tensor_shape(x), joint);
+            if (*ndim < 0)
+                throw_broadcast(c, in, count);
+            shape = joint;
+        } else {
+            *ndim = x->ndim;
+            shape = tensor_shape(x);
+        }
     }
-    return ndim;
+    return shape;
 }
 
-/* A whole number beside integer tensors is one of them, so that it wraps as they do: -1 is 255 in uint8. */
-static void make_whole(Tensor *number)
+/* A number as a 0-d tensor, of the compute dtype where that is a float. A whole one beside integers that wrap is one
+ * of them: -1 is 255 in uint8. */
+static void place_number(Tensor *t, double x, Dtype compute, bool wraps)
 {
-    double x;
-    memcpy(&x, number->as.cell, sizeof x);
-    number->dtype = DTYPE_INT64;
-    dtype_write(DTYPE_INT64, number->as.cell, x);
+    *t = (Tensor){.dtype = DTYPE_FLOAT64, .state = TENSOR_INLINE, .contiguous = true, .size = 1};
+    if (compute == DTYPE_FLOAT32) {
+        float narrow = (float)x;
+        t->dtype = DTYPE_FLOAT32;
+        memcpy(t->as.cell, &narrow, sizeof narrow);
+    } else if (wraps && dtype_is_integer(compute)) {
+        t->dtype = DTYPE_INT64;
+        dtype_write(DTYPE_INT64, t->as.cell, x);
+    } else {
+        memcpy(t->as.cell, &x, sizeof x);
+    }
+}
+
+/* Can every value of this dtype be compared with x as one of its own? A fraction cannot be, nor 300 as a uint8. */
+static bool fits_dtype(double x, Dtype dtype)
+{
+    char cell[8];
+    dtype_write(dtype, cell, x);
+    return dtype_read(dtype, cell) == x;
+}
+
+/* Two tensors are compared in their promoted dtype; a number beside integers exactly, whatever it is. */
+static Dtype comparison_dtype(const OpCall *c, const Promotion *p)
+{
+    FOR_MASK(i, p->any && !dtype_is_float(p->dtype) ? c->numbers : 0)
+        if (!fits_dtype(c->args[i].number, p->dtype))
+            return DTYPE_FLOAT64;
+    return promoted(c, p);
 }
 
 /* Numbers among the inputs stand in 0-d tensors on this frame. */
 static GradTensor *elementwise(const OpCall *c)
 {
     const Op *op = c->op;
-    GradTensor numbers[ELEMENTWISE_MAX_INPUTS];
-    const GradTensor *in[ELEMENTWISE_MAX_INPUTS];
-    const Tensor *tensors[ELEMENTWISE_MAX_INPUTS];
-    int64_t shape[TENSOR_MAX_NDIM];
+    Tensor numbers[ELEMENTWISE_MAX_INPUTS];
+    const Tensor *in[ELEMENTWISE_MAX_INPUTS];
+    int64_t joint[TENSOR_MAX_NDIM];
     Promotion p = {DTYPE_BOOL, false, false};
-    int count = 0;
-    for (; count < ELEMENTWISE_MAX_INPUTS && op->args[count] == ARG_TENSOR; count++) {
-        if (is_number(c, count)) {
-            GradTensor *x = &numbers[count];
-            x->t = (Tensor){.dtype = DTYPE_FLOAT64, .state = TENSOR_INLINE, .contiguous = true, .size = 1};
-            memcpy(x->t.as.cell, &c->args[count].number, sizeof(double));
-            promote_number(&p, c->args[count].number);
-            in[count] = x;
-        } else {
-            in[count] = c->args[count].tensor;
-            if (!(op->constant_args >> count & 1))
-                promote_tensor(&p, in[count]);
-        }
-        tensors[count] = &in[count]->t;
-    }
-    Dtype compute = promoted(&p, op->dtypes);
+    int count = op->arg_count, ndim;
+    assert(count > 0 && op->tensor_args == (1u << count) - 1);
+    FOR_MASK(i, op->tensor_args & ~(op->constant_args | c->numbers))
+        promote(&p, c->args[i].tensor);
+    Dtype compute = op->dtypes == DTYPES_COMPARE ? comparison_dtype(c, &p) : promoted(c, &p);
     if (op->kernel[compute] == NULL)
         throw_dtype(c, compute);
-    for (int i = 0; i < count && op->wraps && dtype_is_integer(compute); i++)
+    for (int i = 0; i < count; i++) {
+        in[i] = is_number(c, i) ? &numbers[i] : &c->args[i].tensor->t;
         if (is_number(c, i))
-            make_whole(&numbers[i].t);
-    int ndim = elementwise_shape(c, in, count, shape);
+            place_number(&numbers[i], c->args[i].number, compute, op->wraps);
+    }
+    const int64_t *shape = elementwise_shape(c, in, count, &ndim, joint);
     GradTensor *out = call_out(c, op->dtypes == DTYPES_COMPARE ? DTYPE_BOOL : compute, ndim, shape);
     if (!p.any)
         out->t.flags |= GT_WEAK;
-    tensor_elementwise(&out->t, op->kernel[compute], compute, count, tensors);
+    tensor_elementwise(&out->t, op->kernel[compute], compute, count, in);
     return out;
 }
 
@@ -300,9 +304,10 @@ GradTensor *op_call(const Op *op, const Arg *args, uint32_t numbers)
     GradTensor *mapped;
     if (grad_state()->mapping && batch_call(op, args, numbers, &mapped, NULL))
         return mapped;
-    OpCall c = {.op = op, .args = args, .numbers = numbers, .record = must_record(op, args, numbers)};
+    OpCall c = {.op = op, .args = args, .numbers = numbers};
     if (op->compose != NULL)
         return op->compose(&c);
+    c.record = call_records(&c);
     return op->forward != NULL ? op->forward(&c) : elementwise(&c);
 }
 
@@ -311,7 +316,7 @@ TensorList *op_call_list(const Op *op, const Arg *args, uint32_t numbers)
     TensorList *mapped;
     if (grad_state()->mapping && batch_call(op, args, numbers, NULL, &mapped))
         return mapped;
-    OpCall c = {.op = op, .args = args, .numbers = numbers, .record = must_record(op, args, numbers)};
+    OpCall c = {.op = op, .args = args, .numbers = numbers};
     return op->compose_list(&c);
 }
 
@@ -358,11 +363,12 @@ void op_call_many(const Op *op, const Arg *args, uint32_t numbers, GradTensor **
 {
     if (grad_state()->mapping && batch_call(op, args, numbers, out, NULL))
         return;
-    OpCall c = {.op = op, .args = args, .numbers = numbers, .record = must_record(op, args, numbers)};
+    OpCall c = {.op = op, .args = args, .numbers = numbers};
     if (op->compose_many != NULL) {
         op->compose_many(&c, out);
         return;
     }
+    c.record = call_records(&c);
     op->forward_many(&c, out);
     if (!c.record)
         return;

@@ -37,17 +37,31 @@ typedef enum ArgKind {
 } ArgKind;
 
 /* Does an argument of this kind hold a reference (unless a number stands in the place of a tensor)? */
-static inline bool arg_kind_is_counted(ArgKind kind)
-{
-    return kind == ARG_TENSOR || kind == ARG_TENSORS || kind == ARG_AXES || kind == ARG_SHAPE || kind == ARG_INTS
-        || kind == ARG_TEXT || kind == ARG_NUMBER_OR_TEXT || kind == ARG_OBJECT;
-}
+#define ARG_IS_COUNTED(kind) \
+    ((kind) == ARG_TENSOR || (kind) == ARG_TENSORS || (kind) == ARG_AXES || (kind) == ARG_SHAPE || (kind) == ARG_INTS \
+     || (kind) == ARG_TEXT || (kind) == ARG_NUMBER_OR_TEXT || (kind) == ARG_OBJECT)
+#define ARG_IS_TENSOR(kind) ((kind) == ARG_TENSOR)
+#define ARG_IS_LIST(kind) ((kind) == ARG_TENSORS)
+
+/* In a row: the kinds of its arguments, their number, and as masks (bit i: argument i) those of three sorts. */
+#define OP_ARGS(...) \
+    .args = {__VA_ARGS__}, .arg_count = sizeof((ArgKind[]){__VA_ARGS__}) / sizeof(ArgKind), \
+    .tensor_args = OP_ARG_MASK(ARG_IS_TENSOR, __VA_ARGS__, 0, 0, 0, 0, 0, 0, 0), \
+    .list_args = OP_ARG_MASK(ARG_IS_LIST, __VA_ARGS__, 0, 0, 0, 0, 0, 0, 0), \
+    .counted_args = OP_ARG_MASK(ARG_IS_COUNTED, __VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+#define OP_ARG_MASK(is, a, b, c, d, e, f, g, h, ...) \
+    (is(a) | is(b) << 1 | is(c) << 2 | is(d) << 3 | is(e) << 4 | is(f) << 5 | is(g) << 6 | is(h) << 7)
+
+/* The position of the first argument in a mask; the loop over all of them. */
+#define FOR_MASK(i, mask) \
+    for (uint32_t i##_left = (mask), i = 0; \
+         i##_left != 0 && (i = (uint32_t)__builtin_ctz(i##_left), true); i##_left &= i##_left - 1)
 
 /* Which dtype an elementwise operation computes in, and gives. */
 typedef enum DtypeRule {
     DTYPES_NUMERIC,   /* the promoted dtype; bool counts as int64 */
     DTYPES_FLOAT,     /* the promoted dtype; integers and bool become the default float dtype */
-    DTYPES_COMPARE,   /* computed in the promoted dtype, gives bool */
+    DTYPES_COMPARE,   /* computed in the promoted dtype, gives bool; a number beside integers counts exactly */
     DTYPES_ANY        /* the promoted dtype, bool included */
 } DtypeRule;
 
@@ -56,7 +70,7 @@ typedef struct OpCall {
     const Op *op;
     const Arg *args;
     uint32_t numbers;                 /* bit i: argument i, ARG_TENSOR or ARG_NUMBER_OR_TEXT, is args[i].number */
-    bool record;                      /* the result is to be recorded */
+    bool record;                      /* of a forward: the result is to be recorded */
     GradTensor *out;                  /* the result, while a rule runs; for several results see call_result */
 } OpCall;
 
@@ -79,7 +93,8 @@ typedef struct Sample {
 
 struct Op {
     const char *usage;                /* "sum(x, axis=none, keepdims=false)": names and defaults of the parameters */
-    ArgKind args[OP_MAX_ARGS];
+    ArgKind args[OP_MAX_ARGS];        /* this and the next line: OP_ARGS(...) */
+    uint8_t arg_count, tensor_args, list_args, counted_args;
     const char *section;              /* of the reference page; NULL for the engine's own operations */
     const char *doc;                  /* sentences: what it does, shapes, source of a formula */
     const char *errors;               /* when it fails, or NULL */
@@ -153,13 +168,14 @@ static inline double op_number(const Op *op, const double *x)
 /* The name up to the bracket of `usage`. */
 String *op_name(const Op *op);
 const char *op_name_text(const Op *op);              /* owned by the pool */
-int op_arg_count(const Op *op);
-int op_tensor_count(const Op *op);                   /* ARG_TENSOR arguments */
+static inline int op_tensor_count(const Op *op) { return __builtin_popcount(op->tensor_args); }
 
 /* ---- for forward, vjp and the other rules ---- */
 
 /* Tensor argument i: NULL for none; a number becomes a weak tensor. */
 GradTensor *call_in(const OpCall *c, int i);
+/* Does anything that the result depends on want a gradient? For formulas that have a faster way without. */
+bool call_records(const OpCall *c);
 /* The promoted dtype of all tensor arguments under the row's rule. */
 Dtype call_dtype(const OpCall *c);
 /* The result to be: EMPTY, with the arguments noted when the call is recorded. */
@@ -184,6 +200,8 @@ OpCall call_of(GradTensor *out);
 /* Derivative factors without arithmetic. */
 GradTensor *factor_one(const OpCall *c);
 GradTensor *factor_minus_one(const OpCall *c);
+GradTensor *factor_left(const OpCall *c);            /* the first argument, the second */
+GradTensor *factor_right(const OpCall *c);
 GradTensor *factor_zero(const OpCall *c);            /* for arguments without derivative; with `constant` or a doc why */
 
 /* ---- the operations that recording itself needs (core.c) ---- */

@@ -16,6 +16,20 @@ static GradTensor *fit(GradTensor *g, GradTensor *x)
     return gt_dtype(g) == gt_dtype(x) ? g : gt_cast(g, gt_dtype(x));
 }
 
+/* g times a factor of the call. An argument that is the factor may be a number, which needs no tensor. */
+static GradTensor *times_factor(const OpCall *c, OpFactor *factor, GradTensor *g)
+{
+    int at = factor == factor_left ? 0 : factor == factor_right ? 1 : -1;
+    if (factor == factor_one)
+        return g;
+    if (factor == factor_minus_one)
+        return gt_neg(g);
+    if (at < 0 || !(c->numbers >> at & 1))
+        return gt_scale(g, factor(c));
+    Arg args[OP_MAX_ARGS] = {{.tensor = g}, c->args[at]};
+    return op_call(&op_scale, args, 1u << 1);
+}
+
 GradTensor *call_vjp(const OpCall *c, int i, GradTensor *g)
 {
     GradTensor *x = c->args[i].tensor;
@@ -26,11 +40,7 @@ GradTensor *call_vjp(const OpCall *c, int i, GradTensor *g)
     }
     if (factor == factor_zero)
         return NULL;
-    if (factor == factor_minus_one)
-        g = gt_neg(g);
-    else if (factor != factor_one)
-        g = gt_scale(g, factor(c));
-    return fit(g, x);
+    return fit(times_factor(c, factor, g), x);
 }
 
 /* ---- tangents ---- */
@@ -43,15 +53,12 @@ static GradTensor *sum_of(GradTensor *a, GradTensor *b)
 static GradTensor *elementwise_jvp(const OpCall *c, GradTensor *const *tangents)
 {
     GradTensor *sum = NULL;
-    for (int i = 0; i < ELEMENTWISE_MAX_INPUTS && c->op->args[i] == ARG_TENSOR; i++) {
+    for (int i = 0; i < c->op->arg_count; i++) {
         OpFactor *factor = c->op->factor[i];
         GradTensor *t = tangents[i];
         if (t == NULL || factor == factor_zero)
             continue;
-        if (factor == factor_minus_one)
-            t = gt_neg(t);
-        else if (factor != factor_one)
-            t = gt_scale(t, factor(c));
+        t = times_factor(c, factor, t);
         sum = sum_of(sum, gt_expand(gt_cast(t, gt_dtype(c->out)), c->out->t.ndim, tensor_shape(&c->out->t)));
     }
     return sum;
@@ -66,7 +73,7 @@ static GradTensor *zero_tangent(GradTensor *x, GradTensor *tangent)
 static GradTensor *joint_jvp(const OpCall *c, GradTensor *const *tangents, TensorList *const *lists)
 {
     Arg args[OP_MAX_ARGS] = {{0}};
-    for (int i = 0; i < OP_MAX_ARGS && c->op->args[i] != ARG_END; i++) {
+    for (int i = 0; i < c->op->arg_count; i++) {
         args[i] = c->args[i];
         if (c->op->constant_args >> i & 1)
             continue;
@@ -90,11 +97,11 @@ static GradTensor *joint_jvp(const OpCall *c, GradTensor *const *tangents, Tenso
 static GradTensor *each_jvp(const OpCall *c, GradTensor *const *tangents)
 {
     GradTensor *sum = NULL;
-    for (int i = 0; i < OP_MAX_ARGS && c->op->args[i] != ARG_END; i++) {
+    for (int i = 0; i < c->op->arg_count; i++) {
         if (c->op->args[i] != ARG_TENSOR || tangents[i] == NULL)
             continue;
         Arg args[OP_MAX_ARGS];
-        memcpy(args, c->args, (size_t)op_arg_count(c->op) * sizeof *args);
+        memcpy(args, c->args, (size_t)c->op->arg_count * sizeof *args);
         args[i].tensor = tangents[i];
         sum = sum_of(sum, op_call(c->op, args, c->numbers));
     }
@@ -115,7 +122,7 @@ static void collect_vjps(const OpCall *c, GradTensor *const *u, GradTensor *cons
                          TensorList *out, TensorList *seeds)
 {
     int64_t n = 0;
-    for (int i = 0; i < OP_MAX_ARGS && c->op->args[i] != ARG_END; i++) {
+    for (int i = 0; i < c->op->arg_count; i++) {
         if (c->op->args[i] == ARG_TENSOR && tangents[i] != NULL) {
             GradTensor *v = c->op->outputs > 0 ? c->op->vjp_many(c, i, u) : call_vjp(c, i, u[0]);
             out->at[n] = v == NULL ? NULL : object_retain(v);
@@ -142,7 +149,7 @@ static TensorList *tracked_inputs(const OpCall *c, int64_t most)
 {
     TensorList *inputs = tensor_list_new(most, NULL);
     int64_t n = 0;
-    for (int i = 0; i < OP_MAX_ARGS && c->op->args[i] != ARG_END; i++) {
+    for (int i = 0; i < c->op->arg_count; i++) {
         if (c->op->args[i] == ARG_TENSOR && !(c->numbers >> i & 1) && c->args[i].tensor != NULL
             && gt_tracked(c->args[i].tensor))
             inputs->at[n++] = object_retain(c->args[i].tensor);
@@ -185,7 +192,7 @@ static void transposed_jvp(const OpCall *c, GradTensor *const *tangents, TensorL
 static int64_t count_inputs(const OpCall *c, TensorList *const *lists)
 {
     int64_t inputs = 0;
-    for (int i = 0; i < OP_MAX_ARGS && c->op->args[i] != ARG_END; i++)
+    for (int i = 0; i < c->op->arg_count; i++)
         inputs += lists[i] != NULL ? lists[i]->count : 1;
     return inputs;
 }

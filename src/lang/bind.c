@@ -42,15 +42,6 @@ static uint32_t find_parameter(Function *f, const String *name)
     throw_unknown_argument(f, name);
 }
 
-/* The position of the rest parameter, or the number of parameters. */
-static uint32_t rest_position(const Signature *s)
-{
-    for (uint32_t i = 0; i < s->count; i++)
-        if (s->at[i].rest)
-            return i;
-    return s->count;
-}
-
 /* An ARG_SHAPE written `...shape` is not a tuple of everything: one tuple stands for several numbers. */
 static Value rest_value(uint32_t count, const Value *args)
 {
@@ -79,12 +70,12 @@ static void append_defaults(Function *f, const Signature *s, Value *args, uint32
 void bind_arguments(Function *f, Value *args, String *const *names, uint32_t count)
 {
     const Signature *s = function_signature(f);
-    if (names == NULL && count <= s->count && rest_position(s) == s->count) {
+    if (names == NULL && count <= s->count && s->rest == s->count) {
         append_defaults(f, s, args, count);
         return;
     }
     Session *session_now = session();
-    uint32_t rest = rest_position(s), positional = 0;
+    uint32_t rest = s->rest, positional = 0;
     Value *bound = scratch((s->count + 1) * sizeof *bound);
     while (positional < count && (names == NULL || names[positional] == NULL))
         positional++;
@@ -127,6 +118,7 @@ void bind_arguments(Function *f, Value *args, String *const *names, uint32_t cou
 typedef struct OpBinding {
     Function *f;
     const Op *op;
+    const Parameter *parameters;
     const Value *values;
     Arg args[OP_MAX_ARGS];
     uint32_t numbers;
@@ -134,7 +126,7 @@ typedef struct OpBinding {
 
 static _Noreturn void throw_kind(const OpBinding *b, int i, const char *expected)
 {
-    const char *name = function_signature(b->f)->at[i].name->text;
+    const char *name = b->parameters[i].name->text;
     error_throw_hint(ERROR_TYPE, none_hint(b->values[i]), "%s: `%s` must be %s, not a %s", function_name(b->f), name,
                      expected, value_type_name(b->values[i]));
 }
@@ -154,7 +146,7 @@ static int64_t whole(const OpBinding *b, int i, double x)
 {
     if (!(fabs(x) < 9.2e18) || x != trunc(x))
         error_throw(ERROR_TYPE, "%s: `%s` must be whole, not %g", function_name(b->f),
-                    function_signature(b->f)->at[i].name->text, x);
+                    b->parameters[i].name->text, x);
     return (int64_t)x;
 }
 
@@ -221,7 +213,7 @@ static IntList *bound_axes(const OpBinding *b, int i)
                                      : strcmp(function_name(b->f), "min") == 0 ? "minimum(a, b) compares two tensors"
                                                                                : NULL,
                          "%s: `%s` must be a whole number or a tuple of them, not a tensor", function_name(b->f),
-                         function_signature(b->f)->at[i].name->text);
+                         b->parameters[i].name->text);
     return bound_ints(b, i);
 }
 
@@ -237,7 +229,7 @@ static TensorList *bound_tensors(const OpBinding *b, int i)
         GradTensor *item = x != NULL ? tensor_row(x, k) : value_tensor(tuple_items(v.as.any)[k]);
         if (item == NULL)
             error_throw(ERROR_TYPE, "%s: `%s` must be a tuple of tensors, but item %lld is a %s", function_name(b->f),
-                        function_signature(b->f)->at[i].name->text, (long long)k,
+                        b->parameters[i].name->text, (long long)k,
                         value_type_name(tuple_items(v.as.any)[k]));
         list->at[k] = object_retain(item);
     }
@@ -288,7 +280,7 @@ static void bind_number_or_text(OpBinding *b, int i)
 
 static void bind_one(OpBinding *b, int i)
 {
-    const Parameter *p = &function_signature(b->f)->at[i];
+    const Parameter *p = &b->parameters[i];
     Value v = b->values[i];
     switch (b->op->args[i]) {
     case ARG_TENSOR: bind_tensor(b, i, p->has_default && p->initial.tag == TAG_NONE); break;
@@ -326,8 +318,8 @@ static Value tuple_of_tensors(int64_t count, GradTensor *const *tensors)
 
 Value run_op(Function *f, const Value *args)
 {
-    OpBinding b = {.f = f, .op = f->as.op, .values = args};
-    for (int i = 0; i < OP_MAX_ARGS && b.op->args[i] != ARG_END; i++)
+    OpBinding b = {.f = f, .op = f->as.op, .parameters = function_signature(f)->at, .values = args};
+    for (int i = 0; i < b.op->arg_count; i++)
         bind_one(&b, i);
     if (b.op->outputs > 0) {
         GradTensor *out[OP_MAX_ARGS];

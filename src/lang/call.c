@@ -104,15 +104,13 @@ static bool call_on_numbers(const Function *f, const Value *args, uint32_t count
     const Op *op = f->as.op;
     double x[ELEMENTWISE_MAX_INPUTS];
     if (op->kernel[DTYPE_FLOAT64] == NULL || op->dtypes == DTYPES_COMPARE || op->forward != NULL || op->compose != NULL
-        || count > ELEMENTWISE_MAX_INPUTS)
+        || count != op->arg_count)
         return false;
     for (uint32_t i = 0; i < count; i++) {
         if (args[i].tag != TAG_NUMBER || op->args[i] != ARG_TENSOR)
             return false;
         x[i] = args[i].as.number;
     }
-    if (op->args[count] != ARG_END)
-        return false;
     *result = value_number(op_number(op, x));
     return true;
 }

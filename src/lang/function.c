@@ -181,6 +181,8 @@ Signature *function_signature(Function *f)
     if (f->signature == NULL) {
         Signature *s = f->kind == FUNCTION_CLOSURE ? signature_of_code(f->as.code)
                      : signature_of_usage(f->kind == FUNCTION_OP ? f->as.op->usage : f->as.builtin->usage);
+        while (s->rest < s->count && !s->at[s->rest].rest)
+            s->rest++;
         f->signature = object_retain(s);
     }
     return f->signature;

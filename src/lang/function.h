@@ -41,6 +41,7 @@ typedef struct Parameter {
 typedef struct Signature {
     Object object;
     uint32_t count;
+    uint32_t rest;                    /* position of the rest parameter, or count */
     Parameter at[];
 } Signature;
 

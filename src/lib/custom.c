@@ -79,7 +79,7 @@ static void custom_vjp(const OpCall *c, int i, GradTensor *g, GradTensor **out)
 }
 
 const Op op_custom = {
-    .usage = "custom(call, inputs)", .args = NODE_ARGS,
+    .usage = "custom(call, inputs)", NODE_ARGS,
     .doc = "A function whose derivative is a function of the language.",
     .forward = node_forward, .vjp_all = custom_vjp,
 };
@@ -231,7 +231,7 @@ static void checkpoint_vjp(const OpCall *c, int i, GradTensor *g, GradTensor **o
 }
 
 const Op op_checkpoint = {
-    .usage = "checkpoint(call, inputs)", .args = NODE_ARGS,
+    .usage = "checkpoint(call, inputs)", NODE_ARGS,
     .doc = "A function of the language that is evaluated again to be differentiated.",
     .forward = node_forward, .vjp_all = checkpoint_vjp,
 };

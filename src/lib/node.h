@@ -50,7 +50,7 @@ GradTensor *node_slice(const NodeRule *rule, GradTensor *x);
 GradTensor *node_batch(const NodeRule *rule, GradTensor *x);
 
 /* The node's tensor arguments stand in one list, behind the object. */
-#define NODE_ARGS {ARG_OBJECT, ARG_TENSORS}
+#define NODE_ARGS OP_ARGS(ARG_OBJECT, ARG_TENSORS)
 GradTensor *node_forward(const OpCall *c);
 
 #endif

@@ -7,7 +7,7 @@
 KERNELS1_FLOAT(step, x > 0, x > 0)
 
 static const Op step = {
-    .usage = "step(x)", .args = {ARG_TENSOR}, .constant = "piecewise constant",
+    .usage = "step(x)", OP_ARGS(ARG_TENSOR), .constant = "piecewise constant",
     .dtypes = DTYPES_FLOAT, .kernel = KERNELS_FLOAT(step),
 };
 
@@ -24,7 +24,7 @@ static GradTensor *sigmoid_slope(const OpCall *c)
 }
 
 const Op op_sigmoid = {
-    .usage = "sigmoid(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "sigmoid(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "The logistic function 1 / (1 + exp(-x)) of each element.",
     .derivative = "s (1 - s) dx, with s = sigmoid(x)",
     .example = "sigmoid([0, 1])  #=> [0.5, 0.731059]",
@@ -39,7 +39,7 @@ KERNELS1_FLOAT(softplus, (x > 0 ? x : 0) + log1p(exp(-fabs(x))), (x > 0 ? x : 0)
 static GradTensor *softplus_slope(const OpCall *c) { return t_sigmoid(call_in(c, 0)); }
 
 const Op op_softplus = {
-    .usage = "softplus(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "softplus(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "log(1 + exp(x)) of each element: a smooth relu. Accurate for large elements of either sign.",
     .derivative = "sigmoid(x) dx",
     .example = "softplus([0, 1000])  #=> [0.693147, 1000]",
@@ -57,7 +57,7 @@ KERNELS1_SIGNED(relu, x <= 0 ? 0 : x)
 static GradTensor *relu_slope(const OpCall *c) { return op_call1(&step, call_in(c, 0)); }
 
 const Op op_relu = {
-    .usage = "relu(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "relu(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "Each element, but 0 for negative ones. Integers stay integers.",
     .derivative = "dx where x > 0, else 0",
     .example = "relu([-1, 0, 2])  #=> [0, 0, 2]",
@@ -81,7 +81,7 @@ static GradTensor *leaky_by_slope(const OpCall *c)
 }
 
 const Op op_leaky_relu = {
-    .usage = "leaky_relu(x, slope=0.01)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise",
+    .usage = "leaky_relu(x, slope=0.01)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "elementwise",
     .doc = "Each element, but slope times it for negative ones. The slope may be a tensor that broadcasts "
            "with x.",
     .derivative = "dx where x > 0, else slope dx + x dslope",
@@ -110,7 +110,7 @@ static GradTensor *elu_by_alpha(const OpCall *c)
 }
 
 const Op op_elu = {
-    .usage = "elu(x, alpha=1)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise",
+    .usage = "elu(x, alpha=1)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "elementwise",
     .doc = "Each element, but alpha * (exp(x) - 1) for negative ones (Clevert, Unterthiner and Hochreiter, "
            "2016).",
     .derivative = "dx where x > 0, else alpha exp(x) dx + (exp(x) - 1) dalpha",
@@ -138,7 +138,7 @@ static GradTensor *gelu_slope(const OpCall *c)
 }
 
 const Op op_gelu = {
-    .usage = "gelu(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "gelu(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "x times the probability that a standard normal variable is below x, by the error function, not "
            "by an approximation (Hendrycks and Gimpel, 2016).",
     .derivative = "(P(x) + x p(x)) dx, with the standard normal distribution function P and density p",
@@ -158,7 +158,7 @@ static GradTensor *silu_slope(const OpCall *c)
 }
 
 const Op op_silu = {
-    .usage = "silu(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "silu(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "x * sigmoid(x) for each element, also known as swish.",
     .derivative = "s (1 + x (1 - s)) dx, with s = sigmoid(x)",
     .example = "silu([-1, 0, 1])  #=> [-0.268941, 0, 0.731059]",
@@ -183,7 +183,7 @@ static GradTensor *mish_slope(const OpCall *c)
 }
 
 const Op op_mish = {
-    .usage = "mish(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "mish(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "x * tanh(softplus(x)) for each element (Misra, 2019).",
     .derivative = "(t + x (1 - t^2) sigmoid(x)) dx, with t = tanh(softplus(x))",
     .example = "mish([-1, 0, 1])  #=> [-0.303401, 0, 0.865098]",

@@ -4,16 +4,13 @@
 #include "tensor/kernel.h"
 #include "tensor/reduce.h"
 
-static GradTensor *other_right(const OpCall *c) { return call_in(c, 1); }
-static GradTensor *other_left(const OpCall *c) { return call_in(c, 0); }
-
 /* ---- subtraction, multiplication, division ---- */
 
 KERNELS2_FLOAT(sub, x - y, x - y)
 KERNELS2_WRAPPING(sub, x - y)
 
 const Op op_sub = {
-    .usage = "sub(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise", .infix = "-",
+    .usage = "sub(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "elementwise", .infix = "-",
     .doc = "Difference of two tensors, element by element. Shapes broadcast. Integers wrap.",
     .errors = "shape when the shapes do not broadcast.",
     .derivative = "da - db",
@@ -27,14 +24,14 @@ KERNELS2_FLOAT(mul, x * y, x * y)
 KERNELS2_WRAPPING(mul, (uint64_t)x * y)
 
 const Op op_mul = {
-    .usage = "mul(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise", .infix = "*",
+    .usage = "mul(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "elementwise", .infix = "*",
     .doc = "Product of two tensors, element by element. Shapes broadcast. Integers wrap.",
     .errors = "shape when the shapes do not broadcast.",
     .derivative = "b da + a db",
     .example = "mul([1, 2, 3], [4, 5, 6])  #=> [4, 10, 18]",
     .related = "div matmul square",
     .kernel = KERNELS_NUMERIC(mul), .wraps = true,
-    .factor = {other_right, other_left},
+    .factor = {factor_right, factor_left},
 };
 
 KERNELS2_FLOAT(div, x / y, x / y)
@@ -43,7 +40,7 @@ static GradTensor *div_above(const OpCall *c) { return t_reciprocal(call_in(c, 1
 static GradTensor *div_below(const OpCall *c) { return t_neg(t_div(c->out, call_in(c, 1))); }
 
 const Op op_div = {
-    .usage = "div(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise", .infix = "/",
+    .usage = "div(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "elementwise", .infix = "/",
     .doc = "Quotient of two tensors, element by element, always in floating point. Shapes broadcast. "
            "Division by zero gives inf or nan.",
     .errors = "shape when the shapes do not broadcast.",
@@ -120,7 +117,7 @@ KERNELS2_FLOAT(mod, floored_mod(x, y), floored_mod_f(x, y))
 KERNELS2_SIGNED(mod, whole_mod(x, y))
 
 static const Op floor_div_plain = {
-    .usage = "floor_div(a, b)", .args = {ARG_TENSOR, ARG_TENSOR},
+    .usage = "floor_div(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR),
     .kernel = KERNELS_NUMERIC(floor_div),
     .vjp = flat_vjp, .jvp = flat_jvp,
 };
@@ -131,7 +128,7 @@ static GradTensor *mod_quotient(const OpCall *c)
 }
 
 static const Op mod_plain = {
-    .usage = "mod(a, b)", .args = {ARG_TENSOR, ARG_TENSOR},
+    .usage = "mod(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR),
     .kernel = KERNELS_NUMERIC(mod),
     .factor = {factor_one, mod_quotient},
 };
@@ -164,7 +161,7 @@ static GradTensor *floor_div_compose(const OpCall *c) { return divide_whole(c, &
 static GradTensor *mod_compose(const OpCall *c) { return divide_whole(c, &mod_plain); }
 
 const Op op_floor_div = {
-    .usage = "floor_div(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise", .infix = "//",
+    .usage = "floor_div(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "elementwise", .infix = "//",
     .doc = "The quotient rounded down to a whole number, element by element; integers stay integers and "
            "wrap. Floats divided by zero give inf or nan.",
     .errors = "value when integers are divided by zero; shape when the shapes do not broadcast.",
@@ -176,7 +173,7 @@ const Op op_floor_div = {
 };
 
 const Op op_mod = {
-    .usage = "mod(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise", .infix = "%",
+    .usage = "mod(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "elementwise", .infix = "%",
     .doc = "The remainder of floor_div, element by element: a - b * floor(a / b), with the sign of b. "
            "Integers stay integers. Floats modulo zero give nan.",
     .errors = "value when integers are divided by zero; shape when the shapes do not broadcast.",
@@ -244,7 +241,7 @@ KERNEL2(vanishing_f64, double, uint8_t, x == 0 && !(fabs(y) < INFINITY))
 KERNEL2(vanishing_f32, float, uint8_t, x == 0 && !(fabsf(y) < INFINITY))
 
 static const Op vanishing = {
-    .usage = "vanishing(factor, power)", .args = {ARG_TENSOR, ARG_TENSOR}, .constant = "boolean result",
+    .usage = "vanishing(factor, power)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .constant = "boolean result",
     .dtypes = DTYPES_COMPARE, .kernel = KERNELS_FLOAT(vanishing),
 };
 
@@ -253,7 +250,7 @@ KERNEL2(flat_f64, double, uint8_t, x == 0 && y >= 0)
 KERNEL2(flat_f32, float, uint8_t, x == 0 && y >= 0)
 
 static const Op flat_in_exponent = {
-    .usage = "flat_in_exponent(x, y)", .args = {ARG_TENSOR, ARG_TENSOR}, .constant = "boolean result",
+    .usage = "flat_in_exponent(x, y)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .constant = "boolean result",
     .dtypes = DTYPES_COMPARE, .kernel = KERNELS_FLOAT(flat),
 };
 
@@ -283,7 +280,7 @@ static GradTensor *pow_exponent(const OpCall *c)
 }
 
 static const Op pow_plain = {
-    .usage = "pow(x, y)", .args = {ARG_TENSOR, ARG_TENSOR},
+    .usage = "pow(x, y)", OP_ARGS(ARG_TENSOR, ARG_TENSOR),
     .kernel = KERNELS_NUMERIC(pow),
     .factor = {pow_base, pow_exponent},
 };
@@ -306,7 +303,7 @@ static GradTensor *pow_compose(const OpCall *c)
 }
 
 const Op op_pow = {
-    .usage = "pow(x, y)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise", .infix = "^",
+    .usage = "pow(x, y)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "elementwise", .infix = "^",
     .doc = "x to the power y, element by element. Shapes broadcast. Integers to whole powers stay integers "
            "and wrap; with a negative number as exponent they become the default float dtype. x^0 is 1. A "
            "negative x to a power that is not whole gives nan.",
@@ -338,7 +335,7 @@ KERNELS1_WRAPPING(square, (uint64_t)x * x)
 static GradTensor *square_slope(const OpCall *c) { return t_times(call_in(c, 0), 2); }
 
 const Op op_square = {
-    .usage = "square(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "square(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "x * x for each element. Integers stay integers and wrap.",
     .derivative = "2 x dx",
     .example = "square([-3, 4])  #=> [9, 16]",
@@ -352,7 +349,7 @@ KERNELS1_FLOAT(reciprocal, 1 / x, 1 / x)
 static GradTensor *reciprocal_slope(const OpCall *c) { return t_neg(t_square(c->out)); }
 
 const Op op_reciprocal = {
-    .usage = "reciprocal(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "reciprocal(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "1 / x for each element, in floating point.",
     .derivative = "-dx / x^2",
     .example = "reciprocal([1, 2, 4])  #=> [1, 0.5, 0.25]",
@@ -369,7 +366,7 @@ KERNELS1_SIGNED(abs, whole_abs(x))
 static GradTensor *abs_slope(const OpCall *c) { return t_sign(call_in(c, 0)); }
 
 const Op op_abs = {
-    .usage = "abs(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "abs(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "The absolute value of each element. Integers stay integers; the smallest one wraps to itself.",
     .derivative = "sign(x) dx, 0 at 0",
     .example = "abs([-2, 0, 3])  #=> [2, 0, 3]",
@@ -383,7 +380,7 @@ KERNELS1_FLOAT(sign, x > 0 ? 1 : x < 0 ? -1 : x == 0 ? 0 : x, x > 0 ? 1 : x < 0 
 KERNELS1_SIGNED(sign, whole_sign(x))
 
 const Op op_sign = {
-    .usage = "sign(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "sign(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "-1, 0 or 1 for each element, by its sign; nan stays nan. Integers stay integers.",
     .derivative = "0",
     .example = "sign([-2, 0, 3])  #=> [-1, 0, 1]",
@@ -398,7 +395,7 @@ KERNELS1_FLOAT(sqrt, sqrt(x), sqrtf(x))
 static GradTensor *sqrt_slope(const OpCall *c) { return t_from(&op_div, 0.5, c->out); }
 
 const Op op_sqrt = {
-    .usage = "sqrt(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "sqrt(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "The square root of each element; nan for negative ones.",
     .derivative = "dx / (2 sqrt(x)), inf at 0",
     .example = "sqrt([1, 4, 9])  #=> [1, 2, 3]",
@@ -427,7 +424,7 @@ KERNELS1_FLOAT(cbrt, cube_root(x), cube_root_f(x))
 static GradTensor *cbrt_slope(const OpCall *c) { return t_from(&op_div, 1.0 / 3, t_square(c->out)); }
 
 const Op op_cbrt = {
-    .usage = "cbrt(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "cbrt(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "The real cube root of each element, with its sign.",
     .derivative = "dx / (3 cbrt(x)^2), inf at 0",
     .example = "cbrt([8, -27])  #=> [2, -3]",
@@ -444,7 +441,7 @@ static GradTensor *hypot_left(const OpCall *c) { return t_direction(call_in(c, 0
 static GradTensor *hypot_right(const OpCall *c) { return t_direction(call_in(c, 1), c->out); }
 
 const Op op_hypot = {
-    .usage = "hypot(x, y)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise",
+    .usage = "hypot(x, y)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "elementwise",
     .doc = "sqrt(x^2 + y^2), element by element, without overflow or underflow on the way. Shapes broadcast.",
     .errors = "shape when the shapes do not broadcast.",
     .derivative = "(x dx + y dy) / hypot(x, y), 0 where that is 0",

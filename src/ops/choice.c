@@ -13,7 +13,7 @@ KERNELS2_SIGNED(minimum, x < y ? x : y)
 KERNELS2_FLOAT(share, x < y ? 0 : x == y ? 0.5 : 1, x < y ? 0 : x == y ? 0.5f : 1)
 
 static const Op share = {
-    .usage = "share(x, y)", .args = {ARG_TENSOR, ARG_TENSOR}, .constant = "piecewise constant",
+    .usage = "share(x, y)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .constant = "piecewise constant",
     .dtypes = DTYPES_FLOAT, .kernel = KERNELS_FLOAT(share),
 };
 
@@ -21,7 +21,7 @@ static GradTensor *left_larger(const OpCall *c) { return op_call2(&share, call_i
 static GradTensor *right_larger(const OpCall *c) { return op_call2(&share, call_in(c, 1), call_in(c, 0)); }
 
 const Op op_maximum = {
-    .usage = "maximum(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise",
+    .usage = "maximum(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "elementwise",
     .doc = "The larger of two elements. Shapes broadcast; nan wins.",
     .errors = "shape when the shapes do not broadcast.",
     .derivative = "da where a > b, db where b > a, half of each where they are equal",
@@ -32,7 +32,7 @@ const Op op_maximum = {
 };
 
 const Op op_minimum = {
-    .usage = "minimum(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise",
+    .usage = "minimum(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "elementwise",
     .doc = "The smaller of two elements. Shapes broadcast; nan wins.",
     .errors = "shape when the shapes do not broadcast.",
     .derivative = "da where a < b, db where b < a, half of each where they are equal",
@@ -62,7 +62,7 @@ CLIP_KERNELS(above, x > z || y > z)
 
 #define CLIP_PART(name) \
     static const Op clip_##name = { \
-        .usage = #name "(x, lo, hi)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR}, \
+        .usage = #name "(x, lo, hi)", OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_TENSOR), \
         .dtypes = DTYPES_FLOAT, .kernel = KERNELS_FLOAT(name), .constant = "piecewise constant", \
     }; \
     static GradTensor *name##_part(const OpCall *c) \
@@ -75,7 +75,7 @@ CLIP_PART(below)
 CLIP_PART(above)
 
 static const Op clip_plain = {
-    .usage = "clip(x, lo, hi)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR},
+    .usage = "clip(x, lo, hi)", OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_TENSOR),
     .kernel = KERNELS_NUMERIC(clip),
     .factor = {inside_part, below_part, above_part},
 };
@@ -95,7 +95,7 @@ static GradTensor *clip_compose(const OpCall *c)
 }
 
 const Op op_clip = {
-    .usage = "clip(x, lo=none, hi=none)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR},
+    .usage = "clip(x, lo=none, hi=none)", OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_TENSOR),
     .section = "elementwise",
     .doc = "Each element moved into the range from lo to hi: minimum(maximum(x, lo), hi). A bound that is "
            "none does not limit; bounds may be tensors that broadcast with x.",
@@ -136,7 +136,7 @@ static GradTensor *select_jvp(const OpCall *c, GradTensor *const *tangents)
 }
 
 static const Op select_plain = {
-    .usage = "where(c, a, b)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR}, .constant_args = 1,
+    .usage = "where(c, a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_TENSOR), .constant_args = 1,
     .dtypes = DTYPES_ANY, .kernel = KERNELS_ANY(select),
     .vjp = select_vjp, .jvp = select_jvp,
 };
@@ -170,7 +170,7 @@ static GradTensor *where_compose(const OpCall *c)
 }
 
 const Op op_where = {
-    .usage = "where(c, a, b)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR}, .section = "elementwise",
+    .usage = "where(c, a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_TENSOR), .section = "elementwise",
     .doc = "Elements of a where c is true (not zero), elements of b elsewhere. Shapes broadcast; the dtype "
            "comes from a and b alone, from plain numbers it is the default one.",
     .errors = "shape when the shapes do not broadcast.",
@@ -197,7 +197,7 @@ static GradTensor *lerp_to(const OpCall *c) { return call_in(c, 2); }
 static GradTensor *lerp_place(const OpCall *c) { return t_sub(call_in(c, 1), call_in(c, 0)); }
 
 const Op op_lerp = {
-    .usage = "lerp(a, b, t)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR}, .section = "elementwise",
+    .usage = "lerp(a, b, t)", OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_TENSOR), .section = "elementwise",
     .doc = "Linear interpolation: a + t * (b - a), exactly a at t = 0 and b at t = 1. Shapes broadcast.",
     .errors = "shape when the shapes do not broadcast.",
     .derivative = "(1 - t) da + t db + (b - a) dt",

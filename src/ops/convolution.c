@@ -331,7 +331,7 @@ static GradTensor *convolve_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_convolve = {
-    .usage = "conv2d(x, w, geometry)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_INTS}, .dtypes = DTYPES_FLOAT,
+    .usage = "conv2d(x, w, geometry)", OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_INTS), .dtypes = DTYPES_FLOAT,
     .doc = "Cross-correlation of images [N, C, H, W] with filters [O, C, kh, kw], as conv2d without bias.",
     .forward = convolve_forward, .vjp = convolve_vjp, .linear = LINEAR_EACH,
 };
@@ -357,7 +357,7 @@ static GradTensor *convolve_back_vjp(const OpCall *c, int i, GradTensor *g)
 
 const Op op_convolve_back = {
     .usage = "convolve_back(g, w, geometry)",
-    .args = {ARG_TENSOR, ARG_TENSOR, ARG_INTS},
+    OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_INTS),
     .dtypes = DTYPES_FLOAT,
     .doc = "The transpose of convolve in its images: from cotangents [N, O, oh, ow] to images [N, C, H, W].",
     .forward = convolve_back_forward,
@@ -391,7 +391,7 @@ static GradTensor *correlate_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_correlate = {
-    .usage = "correlate(x, g, geometry)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_INTS}, .dtypes = DTYPES_FLOAT,
+    .usage = "correlate(x, g, geometry)", OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_INTS), .dtypes = DTYPES_FLOAT,
     .doc = "The transpose of convolve in its filters: from images [N, C, H, W] and cotangents [N, O, oh, "
            "ow] to [O, C, kh, kw].",
     .forward = correlate_forward, .vjp = correlate_vjp, .linear = LINEAR_EACH,
@@ -459,7 +459,7 @@ static GradTensor *conv2d_compose(const OpCall *c)
 
 const Op op_conv2d = {
     .usage = "conv2d(x, w, b=none, stride=1, padding=0)",
-    .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_INTS, ARG_INTS},
+    OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_INTS, ARG_INTS),
     .section = "neural",
     .dtypes = DTYPES_FLOAT,
     .doc = "Convolution (without turning the filters, as in PyTorch) of images x [N, C, H, W] with filters "
@@ -499,7 +499,7 @@ static GradTensor *conv1d_compose(const OpCall *c)
 
 const Op op_conv1d = {
     .usage = "conv1d(x, w, b=none, stride=1, padding=0)",
-    .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_INTS, ARG_INTS},
+    OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_INTS, ARG_INTS),
     .section = "neural",
     .dtypes = DTYPES_FLOAT,
     .doc = "Convolution of sequences x [N, C, L] with filters w [O, C, k], plus b [O]; of shape [N, O, (L + "

@@ -60,7 +60,7 @@ static GradTensor *zeros_forward(const OpCall *c) { return filled(c, 0); }
 static GradTensor *ones_forward(const OpCall *c) { return filled(c, 1); }
 
 const Op op_zeros = {
-    .usage = "zeros(...shape, dtype=none)", .args = {ARG_SHAPE, ARG_DTYPE}, .section = "create",
+    .usage = "zeros(...shape, dtype=none)", OP_ARGS(ARG_SHAPE, ARG_DTYPE), .section = "create",
     .doc = "A tensor of zeros. The shape is a tuple or several whole numbers.",
     .errors = "value when an extent is negative; memory when the tensor would be too large.",
     .example = "zeros(2, 3)  #=> [[0, 0, 0], [0, 0, 0]]",
@@ -69,7 +69,7 @@ const Op op_zeros = {
 };
 
 const Op op_ones = {
-    .usage = "ones(...shape, dtype=none)", .args = {ARG_SHAPE, ARG_DTYPE}, .section = "create",
+    .usage = "ones(...shape, dtype=none)", OP_ARGS(ARG_SHAPE, ARG_DTYPE), .section = "create",
     .doc = "A tensor of ones. The shape is a tuple or several whole numbers.",
     .errors = "value when an extent is negative; memory when the tensor would be too large.",
     .example = "ones(3)  #=> [1, 1, 1]",
@@ -98,7 +98,7 @@ static GradTensor *full_compose(const OpCall *c)
 }
 
 const Op op_full = {
-    .usage = "full(shape, value, dtype=none)", .args = {ARG_SHAPE, ARG_TENSOR, ARG_DTYPE},
+    .usage = "full(shape, value, dtype=none)", OP_ARGS(ARG_SHAPE, ARG_TENSOR, ARG_DTYPE),
     .section = "create",
     .doc = "A tensor whose elements are all the same number, through which a gradient flows to it.",
     .errors = "value when an extent is negative; shape when the value is not one number.",
@@ -123,7 +123,7 @@ static GradTensor *zeros_like_forward(const OpCall *c) { return filled_like(c, 0
 static GradTensor *ones_like_forward(const OpCall *c) { return filled_like(c, 1); }
 
 const Op op_zeros_like = {
-    .usage = "zeros_like(x, dtype=none)", .args = {ARG_TENSOR, ARG_DTYPE}, .section = "create",
+    .usage = "zeros_like(x, dtype=none)", OP_ARGS(ARG_TENSOR, ARG_DTYPE), .section = "create",
     .doc = "Zeros in the shape of x, and in its dtype unless another is given.",
     .example = "zeros_like([1, 2])  #=> [0, 0]",
     .related = "zeros ones_like full_like",
@@ -131,7 +131,7 @@ const Op op_zeros_like = {
 };
 
 const Op op_ones_like = {
-    .usage = "ones_like(x, dtype=none)", .args = {ARG_TENSOR, ARG_DTYPE}, .section = "create",
+    .usage = "ones_like(x, dtype=none)", OP_ARGS(ARG_TENSOR, ARG_DTYPE), .section = "create",
     .doc = "Ones in the shape of x, and in its dtype unless another is given.",
     .example = "ones_like([1, 2])  #=> [1, 1]",
     .related = "ones zeros_like full_like",
@@ -148,7 +148,7 @@ static GradTensor *full_like_compose(const OpCall *c)
 }
 
 const Op op_full_like = {
-    .usage = "full_like(x, value, dtype=none)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_DTYPE},
+    .usage = "full_like(x, value, dtype=none)", OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_DTYPE),
     .section = "create",
     .doc = "One number in the shape of x, and in its dtype unless another is given.",
     .errors = "shape when the value is not one number.",
@@ -177,7 +177,7 @@ static GradTensor *eye_forward(const OpCall *c)
 }
 
 const Op op_eye = {
-    .usage = "eye(n, m=none, dtype=none)", .args = {ARG_INTEGER, ARG_AXES, ARG_DTYPE}, .section = "create",
+    .usage = "eye(n, m=none, dtype=none)", OP_ARGS(ARG_INTEGER, ARG_AXES, ARG_DTYPE), .section = "create",
     .doc = "The identity matrix of shape [n, n], or [n, m] with ones on the main diagonal.",
     .errors = "value when an extent is negative.",
     .example = "eye(2)  #=> [[1, 0], [0, 1]]",
@@ -231,7 +231,7 @@ static GradTensor *arange_forward(const OpCall *c)
 
 const Op op_arange = {
     .usage = "arange(start, stop=none, step=1, dtype=none)",
-    .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_DTYPE},
+    OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_DTYPE),
     .section = "create",
     .doc = "The numbers start, start + step, ... that lie before stop. With one argument it is stop, and "
            "start is 0.",
@@ -269,7 +269,7 @@ static GradTensor *linspace_compose(const OpCall *c)
 }
 
 const Op op_linspace = {
-    .usage = "linspace(a, b, n=50, dtype=none)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_INTEGER, ARG_DTYPE},
+    .usage = "linspace(a, b, n=50, dtype=none)", OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_INTEGER, ARG_DTYPE),
     .section = "create",
     .doc = "n numbers from a to b at equal distances, both ends included exactly; gradients flow to the "
            "ends.",
@@ -289,7 +289,7 @@ static GradTensor *logspace_compose(const OpCall *c)
 
 const Op op_logspace = {
     .usage = "logspace(a, b, n=50, base=10, dtype=none)",
-    .args = {ARG_TENSOR, ARG_TENSOR, ARG_INTEGER, ARG_TENSOR, ARG_DTYPE}, .section = "create",
+    OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_INTEGER, ARG_TENSOR, ARG_DTYPE), .section = "create",
     .doc = "n numbers from base^a to base^b, whose logarithms are at equal distances.",
     .errors = "value when n is negative; shape when an end or the base is not a number.",
     .derivative = "log(base) base^p dp, p = linspace(a, b, n)",
@@ -315,7 +315,7 @@ static GradTensor *rand_forward(const OpCall *c) { return random_floats(c, rando
 static GradTensor *randn_forward(const OpCall *c) { return random_floats(c, random_normal); }
 
 const Op op_rand = {
-    .usage = "rand(...shape, dtype=none)", .args = {ARG_SHAPE, ARG_DTYPE}, .section = "create",
+    .usage = "rand(...shape, dtype=none)", OP_ARGS(ARG_SHAPE, ARG_DTYPE), .section = "create",
     .doc = "Random numbers, uniform on [0, 1). The shape is a tuple or several whole numbers; without any, "
            "one number.",
     .errors = "value when an extent is negative; type when the dtype is not a float.",
@@ -325,7 +325,7 @@ const Op op_rand = {
 };
 
 const Op op_randn = {
-    .usage = "randn(...shape, dtype=none)", .args = {ARG_SHAPE, ARG_DTYPE}, .section = "create",
+    .usage = "randn(...shape, dtype=none)", OP_ARGS(ARG_SHAPE, ARG_DTYPE), .section = "create",
     .doc = "Random numbers from the standard normal distribution. The shape is a tuple or several whole "
            "numbers; without any, one number.",
     .errors = "value when an extent is negative; type when the dtype is not a float.",
@@ -346,7 +346,7 @@ static GradTensor *randint_forward(const OpCall *c)
 }
 
 const Op op_randint = {
-    .usage = "randint(low, high, ...shape)", .args = {ARG_INTEGER, ARG_INTEGER, ARG_SHAPE},
+    .usage = "randint(low, high, ...shape)", OP_ARGS(ARG_INTEGER, ARG_INTEGER, ARG_SHAPE),
     .section = "create",
     .doc = "Random whole numbers from low to high - 1, all equally likely, as an int64 tensor. The shape is "
            "a tuple or several whole numbers.",
@@ -365,7 +365,7 @@ static GradTensor *permutation_forward(const OpCall *c)
 }
 
 const Op op_permutation = {
-    .usage = "permutation(n)", .args = {ARG_INTEGER}, .section = "create",
+    .usage = "permutation(n)", OP_ARGS(ARG_INTEGER), .section = "create",
     .doc = "The whole numbers from 0 to n - 1 in random order, as an int64 tensor.",
     .errors = "value when n is negative.",
     .example = "sum(permutation(5))  #=> 10",
@@ -405,7 +405,7 @@ static GradTensor *one_hot_forward(const OpCall *c)
 }
 
 const Op op_one_hot = {
-    .usage = "one_hot(indices, n, dtype=none)", .args = {ARG_TENSOR, ARG_INTEGER, ARG_DTYPE},
+    .usage = "one_hot(indices, n, dtype=none)", OP_ARGS(ARG_TENSOR, ARG_INTEGER, ARG_DTYPE),
     .section = "create",
     .doc = "For each index a row of n elements with a 1 at the index and zeros elsewhere; the shape is that "
            "of the indices with n appended. The indices may have any dtype.",
@@ -450,7 +450,7 @@ static TensorList *meshgrid_compose(const OpCall *c)
 }
 
 const Op op_meshgrid = {
-    .usage = "meshgrid(...xs, indexing=\"xy\")", .args = {ARG_TENSORS, ARG_TEXT}, .section = "create",
+    .usage = "meshgrid(...xs, indexing=\"xy\")", OP_ARGS(ARG_TENSORS, ARG_TEXT), .section = "create",
     .doc = "Coordinates of a grid, as a tuple of one tensor for each 1-d tensor given. As in NumPy, for x "
            "of n and y of m elements both results have shape [m, n], so that rows go with y; with "
            "indexing=\"ij\" it is [n, m].",

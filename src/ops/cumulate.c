@@ -67,7 +67,7 @@ static GradTensor *cumsum_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_cumsum = {
-    .usage = "cumsum(x, axis=none)", .args = {ARG_TENSOR, ARG_AXES}, .section = "reduce",
+    .usage = "cumsum(x, axis=none)", OP_ARGS(ARG_TENSOR, ARG_AXES), .section = "reduce",
     .doc = "Running sum along an axis, in x's shape: element k is the sum of the elements up to and with k. "
            "Without an axis it goes over all elements in row-major order and is 1-d. Bool and integer "
            "tensors give int64.",
@@ -115,7 +115,7 @@ static GradTensor *cumprod_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_cumprod = {
-    .usage = "cumprod(x, axis=none)", .args = {ARG_TENSOR, ARG_AXES}, .section = "reduce",
+    .usage = "cumprod(x, axis=none)", OP_ARGS(ARG_TENSOR, ARG_AXES), .section = "reduce",
     .doc = "Running product along an axis, in x's shape: element k is the product of the elements up to and "
            "with k. Without an axis it goes over all elements in row-major order and is 1-d. Bool and "
            "integer tensors give int64.",

@@ -78,7 +78,7 @@ static GradTensor *cholesky_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_cholesky = {
-    .usage = "cholesky(x)", .args = {ARG_TENSOR}, .section = "linear algebra", .dtypes = DTYPES_FLOAT,
+    .usage = "cholesky(x)", OP_ARGS(ARG_TENSOR), .section = "linear algebra", .dtypes = DTYPES_FLOAT,
     .doc = "The lower triangular L for which L @ L' is x, a symmetric positive definite matrix or a batch "
            "[..., n, n] of them (LAPACK potrf). Only the lower triangle of x is read; the derivative is "
            "that of symmetric matrices.",
@@ -172,7 +172,7 @@ static GradTensor *qr_vjp(const OpCall *c, int i, GradTensor *const *g)
 }
 
 const Op op_qr = {
-    .usage = "qr(x)", .args = {ARG_TENSOR}, .section = "linear algebra", .dtypes = DTYPES_FLOAT,
+    .usage = "qr(x)", OP_ARGS(ARG_TENSOR), .section = "linear algebra", .dtypes = DTYPES_FLOAT,
     .doc = "(Q, R) with Q @ R = x [..., m, n]: Q [..., m, k] has orthonormal columns and R [..., k, n] is "
            "upper triangular, k = min(m, n), with the signs that LAPACK gives (geqrf, orgqr).",
     .errors = "domain when an element is not finite, shape when x is not a matrix; the derivative needs "
@@ -263,7 +263,7 @@ static GradTensor *svd_vjp(const OpCall *c, int i, GradTensor *const *g)
 }
 
 const Op op_svd = {
-    .usage = "svd(x)", .args = {ARG_TENSOR}, .section = "linear algebra", .dtypes = DTYPES_FLOAT,
+    .usage = "svd(x)", OP_ARGS(ARG_TENSOR), .section = "linear algebra", .dtypes = DTYPES_FLOAT,
     .doc = "(U, S, Vh) with U @ diag(S) @ Vh = x [..., m, n]: the singular values S [..., k] descend, k = "
            "min(m, n); U [..., m, k] has orthonormal columns and Vh [..., k, n] orthonormal rows (LAPACK "
            "gesdd). In derivatives of U and Vh, vectors of equal singular values do not turn into each "
@@ -341,7 +341,7 @@ static GradTensor *eigh_vjp(const OpCall *c, int i, GradTensor *const *g)
 }
 
 const Op op_eigh = {
-    .usage = "eigh(x)", .args = {ARG_TENSOR}, .section = "linear algebra", .dtypes = DTYPES_FLOAT,
+    .usage = "eigh(x)", OP_ARGS(ARG_TENSOR), .section = "linear algebra", .dtypes = DTYPES_FLOAT,
     .doc = "(values, vectors) of a symmetric matrix, or of each of a batch [..., n, n]: the eigenvalues "
            "[..., n] ascend, and column i of the vectors belongs to value i (LAPACK syevd). Only the lower "
            "triangle of x is read; the derivative is that of symmetric matrices, in which vectors of equal "
@@ -362,7 +362,7 @@ const Op op_eigh = {
 /* Without a record the vectors are not needed. */
 static GradTensor *eigvalsh_compose(const OpCall *c)
 {
-    if (c->record) {
+    if (call_records(c)) {
         GradTensor *out[2];
         op_call_many(&op_eigh, c->args, c->numbers, out);
         return out[0];
@@ -377,7 +377,7 @@ static GradTensor *eigvalsh_compose(const OpCall *c)
 }
 
 const Op op_eigvalsh = {
-    .usage = "eigvalsh(x)", .args = {ARG_TENSOR}, .section = "linear algebra", .dtypes = DTYPES_FLOAT,
+    .usage = "eigvalsh(x)", OP_ARGS(ARG_TENSOR), .section = "linear algebra", .dtypes = DTYPES_FLOAT,
     .doc = "The eigenvalues of a symmetric matrix, ascending: the first result of eigh, in less time.",
     .errors = "domain when an element is not finite, shape when x is not square.",
     .derivative = "diag(V' dx V) with V the eigenvectors",

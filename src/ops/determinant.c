@@ -107,7 +107,7 @@ static GradTensor *det_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_det = {
-    .usage = "det(x)", .args = {ARG_TENSOR}, .section = "linear algebra", .dtypes = DTYPES_FLOAT,
+    .usage = "det(x)", OP_ARGS(ARG_TENSOR), .section = "linear algebra", .dtypes = DTYPES_FLOAT,
     .doc = "Determinant of a square matrix, or of each matrix of a batch [..., n, n], computed in float64 "
            "by LU factors (LAPACK getrf), up to order 3 by the formula; 0 for a singular one, nan for one "
            "with a nan or inf. The derivative is right for singular matrices too.",
@@ -137,7 +137,7 @@ static GradTensor *logdet_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_logdet = {
-    .usage = "logdet(x)", .args = {ARG_TENSOR}, .section = "linear algebra", .dtypes = DTYPES_FLOAT,
+    .usage = "logdet(x)", OP_ARGS(ARG_TENSOR), .section = "linear algebra", .dtypes = DTYPES_FLOAT,
     .doc = "Logarithm of the determinant of a square matrix, or of each matrix of a batch [..., n, n], "
            "without overflow. -inf where the determinant is 0, nan where it is negative.",
     .errors = "shape when x is not square; the derivative at a singular matrix is an error of kind domain.",
@@ -287,7 +287,7 @@ static GradTensor *cofactor_jvp(const OpCall *c, GradTensor *const *tangents)
 }
 
 const Op op_cofactor = {
-    .usage = "cofactor(x)", .args = {ARG_TENSOR}, .dtypes = DTYPES_FLOAT,
+    .usage = "cofactor(x)", OP_ARGS(ARG_TENSOR), .dtypes = DTYPES_FLOAT,
     .doc = "The matrix of cofactors of each square matrix: the derivative of its determinant.",
     .forward = cofactor_forward, .vjp = cofactor_vjp, .jvp = cofactor_jvp, .batch = batch_leading,
 };
@@ -354,7 +354,7 @@ static GradTensor *det_curvature_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_det_curvature = {
-    .usage = "det_curvature(x, h)", .args = {ARG_TENSOR, ARG_TENSOR}, .dtypes = DTYPES_FLOAT,
+    .usage = "det_curvature(x, h)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .dtypes = DTYPES_FLOAT,
     .doc = "The second derivative of det at x, applied to h: the directional derivative of the matrix of "
            "cofactors.",
     .forward = det_curvature_forward, .vjp = det_curvature_vjp, .batch = batch_leading,

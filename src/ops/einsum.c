@@ -342,7 +342,7 @@ static GradTensor *einsum_compose(const OpCall *c)
 }
 
 const Op op_einsum = {
-    .usage = "einsum(spec, ...operands)", .args = {ARG_TEXT, ARG_TENSORS}, .section = "linear algebra",
+    .usage = "einsum(spec, ...operands)", OP_ARGS(ARG_TEXT, ARG_TENSORS), .section = "linear algebra",
     .doc = "Einstein's summation. The spec names the axes of the operands by letters, separated by commas, "
            "and after -> those of the result: products are summed over the letters that the result has not. "
            "A letter twice in one operand takes the diagonal; ... stands for further axes, which broadcast; "

@@ -30,13 +30,13 @@ KERNEL3(near, double, uint8_t, NEAR(x, y, z))
 KERNEL3(near_or_nan, double, uint8_t, NEAR(x, y, z) || (x != x && y != y))
 
 static const Op near_each = {
-    .usage = "allclose(a, b, tolerance)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR},
+    .usage = "allclose(a, b, tolerance)", OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_TENSOR),
     .dtypes = DTYPES_COMPARE,
     .kernel = {[DTYPE_FLOAT64] = near}, .constant = "bool result",
 };
 
 static const Op near_or_nan_each = {
-    .usage = "allclose(a, b, tolerance)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR},
+    .usage = "allclose(a, b, tolerance)", OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_TENSOR),
     .dtypes = DTYPES_COMPARE,
     .kernel = {[DTYPE_FLOAT64] = near_or_nan}, .constant = "bool result",
 };
@@ -55,7 +55,7 @@ static GradTensor *allclose_forward(const OpCall *c)
 
 const Op op_allclose = {
     .usage = "allclose(a, b, rtol=1e-5, atol=1e-8, equal_nan=false)",
-    .args = {ARG_TENSOR, ARG_TENSOR, ARG_NUMBER, ARG_NUMBER, ARG_FLAG}, .section = "reduce",
+    OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_NUMBER, ARG_NUMBER, ARG_FLAG), .section = "reduce",
     .doc = "Whether |a - b| <= atol + rtol |b| for all elements, as numpy.allclose. Shapes broadcast; equal "
            "infinities are close, and with equal_nan nan and nan are.",
     .errors = "shape when the shapes do not broadcast.",
@@ -74,7 +74,7 @@ static GradTensor *array_equal_forward(const OpCall *c)
 }
 
 const Op op_array_equal = {
-    .usage = "array_equal(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "reduce",
+    .usage = "array_equal(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "reduce",
     .doc = "Whether a and b have the same shape and equal elements. nan is equal to nothing.",
     .example = "array_equal([1, 2], [1, 2])  #=> true\narray_equal([1, 2], [[1, 2]])  #=> false",
     .related = "allclose eq",

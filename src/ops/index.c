@@ -79,7 +79,7 @@ static GradTensor *slice_compose(const OpCall *c)
 
 const Op op_slice = {
     .usage = "slice(x, start, stop, step=1, axis=0)",
-    .args = {ARG_TENSOR, ARG_INTEGER, ARG_INTEGER, ARG_INTEGER, ARG_INTEGER}, .section = "index",
+    OP_ARGS(ARG_TENSOR, ARG_INTEGER, ARG_INTEGER, ARG_INTEGER, ARG_INTEGER), .section = "index",
     .doc = "Every step-th index along an axis from start on, up to and without stop, as x[start:stop:step] "
            "does: negative bounds count from the end, and bounds outside are cut. A view; nothing is copied.",
     .errors = "value when the step is 0; index when the axis is out of range.",
@@ -171,7 +171,7 @@ static GradTensor *gather_batch(const OpCall *c, uint32_t levels)
 }
 
 const Op op_gather = {
-    .usage = "gather(x, indices, axis=0)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_INTEGER}, .section = "index",
+    .usage = "gather(x, indices, axis=0)", OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_INTEGER), .section = "index",
     .doc = "Rows of x picked by index along an axis: the axis is replaced by those of the indices, which "
            "may be of any dtype as long as they are whole. Negative ones count from the end. As numpy.take "
            "and torch.index_select.",
@@ -232,7 +232,7 @@ static GradTensor *scatter_add_vjp(const OpCall *c, int i, GradTensor *g)
 
 const Op op_scatter_add = {
     .usage = "scatter_add(x, indices, values, axis=0)",
-    .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_INTEGER},
+    OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_INTEGER),
     .section = "index",
     .doc = "x with values[i] added to its row indices[i] along an axis, for every i; repeated indices add "
            "up. The values have the shape that gather(x, indices, axis) has, or broadcast to it. The "
@@ -300,7 +300,7 @@ GradTensor *t_take_along(GradTensor *x, GradTensor *indices, int axis)
 }
 
 const Op op_take_along_axis = {
-    .usage = "take_along_axis(x, indices, axis)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_INTEGER},
+    .usage = "take_along_axis(x, indices, axis)", OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_INTEGER),
     .section = "index",
     .doc = "For every place along the other axes the elements at the indices along this axis, such as "
            "argsort and argmax give. x and the indices have the same number of axes and, this one aside, "
@@ -334,7 +334,7 @@ static GradTensor *masked_select_compose(const OpCall *c)
 }
 
 const Op op_masked_select = {
-    .usage = "masked_select(x, mask)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "index",
+    .usage = "masked_select(x, mask)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "index",
     .doc = "The elements of x where the bool mask is true, in row-major order, as a 1-d tensor. The shapes "
            "broadcast.",
     .errors = "type when the mask is not bool; shape when the shapes do not broadcast.",
@@ -365,7 +365,7 @@ static GradTensor *nonzero_forward(const OpCall *c)
 }
 
 const Op op_nonzero = {
-    .usage = "nonzero(x)", .args = {ARG_TENSOR}, .section = "index",
+    .usage = "nonzero(x)", OP_ARGS(ARG_TENSOR), .section = "index",
     .doc = "Where the elements are not zero: an int64 tensor of shape [count, ndim], one row of indices per "
            "element, in row-major order, as torch.nonzero.",
     .example = "nonzero([0, 5, 0, 7])  #=> [[1],\n [3]]",

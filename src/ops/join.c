@@ -97,7 +97,7 @@ static GradTensor *concat_vjp(const OpCall *c, int i, int64_t k, GradTensor *g)
 }
 
 const Op op_concat = {
-    .usage = "concat(xs, axis=0)", .args = {ARG_TENSORS, ARG_INTEGER}, .section = "shape",
+    .usage = "concat(xs, axis=0)", OP_ARGS(ARG_TENSORS, ARG_INTEGER), .section = "shape",
     .doc = "The tensors of a tuple joined along an axis. Their other extents are equal; the dtype is the "
            "widest. Tuples of other values are joined to one tuple.",
     .errors = "shape when the other extents differ or an element is 0-d; index when the axis is out of "
@@ -148,7 +148,7 @@ static GradTensor *stack_vjp(const OpCall *c, int i, int64_t k, GradTensor *g)
 }
 
 const Op op_stack = {
-    .usage = "stack(xs, axis=0)", .args = {ARG_TENSORS, ARG_INTEGER}, .section = "shape",
+    .usage = "stack(xs, axis=0)", OP_ARGS(ARG_TENSORS, ARG_INTEGER), .section = "shape",
     .doc = "The tensors of a tuple, all of one shape, side by side along a new axis. Numbers make a vector.",
     .errors = "shape when the shapes differ; index when the axis is out of range of the result's.",
     .derivative = "the parts of the cotangent",

@@ -28,7 +28,7 @@ static GradTensor *mse_compose(const OpCall *c)
 }
 
 const Op op_mse = {
-    .usage = "mse(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "neural",
+    .usage = "mse(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "neural",
     .doc = "Mean of the squared differences, over all elements. Shapes broadcast.",
     .derivative = "2 (a - b) / n da",
     .example = "mse([1, 2], [1, 4])  #=> 2",
@@ -46,7 +46,7 @@ static GradTensor *mae_compose(const OpCall *c)
 }
 
 const Op op_mae = {
-    .usage = "mae(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "neural",
+    .usage = "mae(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "neural",
     .doc = "Mean of the absolute differences, over all elements. Shapes broadcast. The derivative is 0 "
            "where a equals b.",
     .derivative = "sign(a - b) / n da",
@@ -72,7 +72,7 @@ static GradTensor *huber_compose(const OpCall *c)
 }
 
 const Op op_huber = {
-    .usage = "huber(a, b, delta=1)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_NUMBER}, .section = "neural",
+    .usage = "huber(a, b, delta=1)", OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_NUMBER), .section = "neural",
     .doc = "Mean of the Huber loss (Huber 1964) of the differences d = a - b: d^2/2 where |d| <= delta, "
            "delta (|d| - delta/2) beyond. Shapes broadcast.",
     .errors = "value when delta is not positive.",
@@ -117,7 +117,7 @@ static GradTensor *bce_slope_by_y(const OpCall *c)
 }
 
 const Op op_bce_slope = {
-    .usage = "bce_slope(p, y)", .args = {ARG_TENSOR, ARG_TENSOR},
+    .usage = "bce_slope(p, y)", OP_ARGS(ARG_TENSOR, ARG_TENSOR),
     .doc = "The derivative of bce_element by p: (p - y) / (p (1 - p)), with the denominator kept from 0.",
     .dtypes = DTYPES_FLOAT,
     .kernel = KERNELS_FLOAT(bce_slope),
@@ -139,7 +139,7 @@ static GradTensor *bce_by_y(const OpCall *c)
 }
 
 const Op op_bce_element = {
-    .usage = "bce_element(p, y)", .args = {ARG_TENSOR, ARG_TENSOR},
+    .usage = "bce_element(p, y)", OP_ARGS(ARG_TENSOR, ARG_TENSOR),
     .doc = "Binary cross-entropy of each element, before the mean that bce takes.",
     .dtypes = DTYPES_FLOAT,
     .kernel = KERNELS_FLOAT(bce_element),
@@ -153,7 +153,7 @@ static GradTensor *bce_compose(const OpCall *c)
 }
 
 const Op op_bce = {
-    .usage = "bce(p, y)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "neural",
+    .usage = "bce(p, y)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "neural",
     .doc = "Binary cross-entropy of probabilities p against targets y from 0 to 1: the mean of -y log(p) - "
            "(1 - y) log(1 - p), where logarithms stop at -100 and the derivative's denominator p (1 - p) at "
            "1e-12, as in PyTorch. Shapes broadcast. From logits use bce_with_logits, which is exact "
@@ -175,7 +175,7 @@ static GradTensor *bce_with_logits_compose(const OpCall *c)
 }
 
 const Op op_bce_with_logits = {
-    .usage = "bce_with_logits(x, y)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "neural",
+    .usage = "bce_with_logits(x, y)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "neural",
     .doc = "Binary cross-entropy of the probabilities sigmoid(x) against targets y from 0 to 1: the mean of "
            "softplus(x) - x y, which neither overflows nor loses digits for large |x|. Shapes broadcast.",
     .derivative = "(sigmoid(x) - y) / n dx",
@@ -265,7 +265,7 @@ static GradTensor *cross_entropy_compose(const OpCall *c)
 }
 
 const Op op_cross_entropy = {
-    .usage = "cross_entropy(logits, targets)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "neural",
+    .usage = "cross_entropy(logits, targets)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "neural",
     .doc = "Cross-entropy of softmax(logits) against the targets, mean over the batch. Logits are [batch, "
            "classes], [classes] or, as in PyTorch, [batch, classes, ...]. Targets are either class numbers, "
            "in the shape of the logits without their class axis, or probabilities in the shape of the "

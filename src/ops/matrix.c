@@ -111,7 +111,7 @@ static GradTensor *diagonal_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_diagonal = {
-    .usage = "diagonal(x, k)", .args = {ARG_TENSOR, ARG_INTEGER},
+    .usage = "diagonal(x, k)", OP_ARGS(ARG_TENSOR, ARG_INTEGER),
     .doc = "Diagonal k of each matrix [..., m, n], as a view.",
     .forward = diagonal_forward, .vjp = diagonal_vjp, .linear = LINEAR_EACH, .batch = batch_leading,
 };
@@ -143,7 +143,7 @@ static GradTensor *diag_embed_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_diag_embed = {
-    .usage = "diag_embed(x, k, shape)", .args = {ARG_TENSOR, ARG_INTEGER, ARG_SHAPE},
+    .usage = "diag_embed(x, k, shape)", OP_ARGS(ARG_TENSOR, ARG_INTEGER, ARG_SHAPE),
     .doc = "The transpose of diagonal: matrices of a shape with x [..., n] on diagonal k and zeros "
            "elsewhere.",
     .forward = diag_embed_forward, .vjp = diag_embed_vjp, .linear = LINEAR_EACH, .batch = batch_leading,
@@ -164,7 +164,7 @@ static GradTensor *diag_compose(const OpCall *c)
 }
 
 const Op op_diag = {
-    .usage = "diag(x, k=0)", .args = {ARG_TENSOR, ARG_INTEGER}, .section = "linear algebra",
+    .usage = "diag(x, k=0)", OP_ARGS(ARG_TENSOR, ARG_INTEGER), .section = "linear algebra",
     .doc = "Of a matrix, the vector of its diagonal k (0 is the main one, positive ones are above it); of a "
            "vector, the square matrix that has it on diagonal k and zeros elsewhere.",
     .errors = "shape when x is neither a vector nor a matrix.",
@@ -190,7 +190,7 @@ static GradTensor *trace_compose(const OpCall *c)
 }
 
 const Op op_trace = {
-    .usage = "trace(x)", .args = {ARG_TENSOR}, .section = "linear algebra",
+    .usage = "trace(x)", OP_ARGS(ARG_TENSOR), .section = "linear algebra",
     .doc = "Sum of the main diagonal of a matrix; of a batch [..., m, n], one for each matrix. Sums of "
            "integers are int64.",
     .errors = "shape when x has fewer than two axes.",
@@ -247,7 +247,7 @@ static GradTensor *triangle_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_triu = {
-    .usage = "triu(x, k=0)", .args = {ARG_TENSOR, ARG_INTEGER}, .section = "linear algebra",
+    .usage = "triu(x, k=0)", OP_ARGS(ARG_TENSOR, ARG_INTEGER), .section = "linear algebra",
     .doc = "x [..., m, n] with zeros below diagonal k of each matrix.",
     .errors = "shape when x has fewer than two axes.",
     .derivative = "triu(dx, k)",
@@ -262,7 +262,7 @@ const Op op_triu = {
 };
 
 const Op op_tril = {
-    .usage = "tril(x, k=0)", .args = {ARG_TENSOR, ARG_INTEGER}, .section = "linear algebra",
+    .usage = "tril(x, k=0)", OP_ARGS(ARG_TENSOR, ARG_INTEGER), .section = "linear algebra",
     .doc = "x [..., m, n] with zeros above diagonal k of each matrix.",
     .errors = "shape when x has fewer than two axes.",
     .derivative = "tril(dx, k)",

@@ -25,7 +25,7 @@ static GradTensor *embedding_compose(const OpCall *c)
 }
 
 const Op op_embedding = {
-    .usage = "embedding(indices, weight)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "neural",
+    .usage = "embedding(indices, weight)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "neural",
     .doc = "The rows of weight [rows, ...] that the indices name, of shape indices.shape + [...]. Negative "
            "indices count from the end.",
     .errors = "index when an index is out of range, type when it is not a whole number.",
@@ -62,7 +62,7 @@ static GradTensor *dropout_compose(const OpCall *c)
 }
 
 const Op op_dropout = {
-    .usage = "dropout(x, p, training=true)", .args = {ARG_TENSOR, ARG_NUMBER, ARG_FLAG}, .section = "neural",
+    .usage = "dropout(x, p, training=true)", OP_ARGS(ARG_TENSOR, ARG_NUMBER, ARG_FLAG), .section = "neural",
     .doc = "While training, x with each element replaced by 0 with probability p and the others divided by "
            "1 - p, so that the mean stays; otherwise x itself. Draws from the stream that seed sets.",
     .errors = "value when p is not from 0 to 1.",
@@ -109,7 +109,7 @@ static GradTensor *normalize_vjp(const OpCall *c, int i, GradTensor *const *g)
 }
 
 const Op op_normalize = {
-    .usage = "normalize(x, axis, eps)", .args = {ARG_TENSOR, ARG_AXES, ARG_NUMBER}, .dtypes = DTYPES_FLOAT,
+    .usage = "normalize(x, axis, eps)", OP_ARGS(ARG_TENSOR, ARG_AXES, ARG_NUMBER), .dtypes = DTYPES_FLOAT,
     .doc = "(y, r): x less its mean over the axes, times r, which is 1 / sqrt(variance + eps).",
     .outputs = 2, .forward_many = normalize_forward, .vjp_many = normalize_vjp, .batch_many = batch_axes_many,
 };
@@ -157,7 +157,7 @@ static GradTensor *layer_norm_compose(const OpCall *c)
 
 const Op op_layer_norm = {
     .usage = "layer_norm(x, weight=none, bias=none, eps=1e-5)",
-    .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_NUMBER},
+    OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_NUMBER),
     .section = "neural",
     .doc = "x with mean 0 and variance 1 along its last axis (the variance is that of the population, with "
            "eps added), then times weight plus bias, vectors along that axis (Ba, Kiros and Hinton 2016).",
@@ -191,7 +191,7 @@ static GradTensor *batch_norm_compose(const OpCall *c)
 
 const Op op_batch_norm = {
     .usage = "batch_norm(x, weight=none, bias=none, eps=1e-5)",
-    .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_NUMBER},
+    OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_NUMBER),
     .section = "neural",
     .doc = "x [N, C, ...] with mean 0 and variance 1 over all axes but 1, by the statistics of this batch "
            "(the variance is that of the population, with eps added), then times weight [C] plus bias [C] "

@@ -118,7 +118,7 @@ static GradTensor *norm_p_vjp(const OpCall *c, int i, GradTensor *g)
 
 /* A number in the place of p has been read from its text already. */
 const Op op_norm_p = {
-    .usage = "norm(x, axis=none, keepdims=false, p=2)", .args = {ARG_TENSOR, ARG_AXES, ARG_FLAG, ARG_NUMBER},
+    .usage = "norm(x, axis=none, keepdims=false, p=2)", OP_ARGS(ARG_TENSOR, ARG_AXES, ARG_FLAG, ARG_NUMBER),
     .doc = "The p-norm of the elements along axes.",
     .dtypes = DTYPES_FLOAT, .forward = norm_p_forward, .vjp = norm_p_vjp, .batch = reduce_batch,
 };
@@ -184,7 +184,7 @@ static GradTensor *norm_compose(const OpCall *c)
 
 const Op op_norm = {
     .usage = "norm(x, p=2, axis=none, keepdims=false)",
-    .args = {ARG_TENSOR, ARG_NUMBER_OR_TEXT, ARG_AXES, ARG_FLAG},
+    OP_ARGS(ARG_TENSOR, ARG_NUMBER_OR_TEXT, ARG_AXES, ARG_FLAG),
     .section = "reduce",
     .doc = "The p-norm of the elements over all axes, one axis or a tuple of axes: (sum |x|^p)^(1/p), the "
            "largest size for p = inf, the smallest for -inf, the number of non-zero elements for 0. It does "

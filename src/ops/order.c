@@ -31,7 +31,7 @@ static GradTensor *sort_compose(const OpCall *c)
     bool descending = c->args[2].integer != 0;
     if (axis < 0)
         return x;
-    if (c->record)
+    if (call_records(c))
         return t_take_along(x, order_along(x, axis, descending), axis);
     GradTensor *out = gt_new(gt_dtype(x), x->t.ndim, tensor_shape(&x->t));
     tensor_sort(&out->t, NULL, &x->t, axis, descending);
@@ -39,7 +39,7 @@ static GradTensor *sort_compose(const OpCall *c)
 }
 
 const Op op_sort = {
-    .usage = "sort(x, axis=-1, descending=false)", .args = {ARG_TENSOR, ARG_INTEGER, ARG_FLAG},
+    .usage = "sort(x, axis=-1, descending=false)", OP_ARGS(ARG_TENSOR, ARG_INTEGER, ARG_FLAG),
     .section = "reduce",
     .doc = "The elements of x in ascending (or descending) order along an axis. nan comes last either way.",
     .errors = "index when the axis is out of range.",
@@ -68,7 +68,7 @@ static GradTensor *argsort_forward(const OpCall *c)
 }
 
 const Op op_argsort = {
-    .usage = "argsort(x, axis=-1, descending=false)", .args = {ARG_TENSOR, ARG_INTEGER, ARG_FLAG},
+    .usage = "argsort(x, axis=-1, descending=false)", OP_ARGS(ARG_TENSOR, ARG_INTEGER, ARG_FLAG),
     .section = "reduce",
     .doc = "Indices (int64) along an axis in the order of the elements there: take_along_axis by them gives "
            "sort(x). Equal elements keep their order; nan comes last.",
@@ -92,7 +92,7 @@ static void topk_compose(const OpCall *c, GradTensor **out)
 }
 
 const Op op_topk = {
-    .usage = "topk(x, k, axis=-1)", .args = {ARG_TENSOR, ARG_INTEGER, ARG_INTEGER}, .section = "reduce",
+    .usage = "topk(x, k, axis=-1)", OP_ARGS(ARG_TENSOR, ARG_INTEGER, ARG_INTEGER), .section = "reduce",
     .doc = "The k largest elements along an axis, largest first, and their indices (int64): (values, "
            "indices).",
     .errors = "value when there are fewer than k elements; index when the axis is out of range.",
@@ -126,7 +126,7 @@ static GradTensor *unique_forward(const OpCall *c)
 }
 
 const Op op_unique = {
-    .usage = "unique(x)", .args = {ARG_TENSOR}, .section = "reduce",
+    .usage = "unique(x)", OP_ARGS(ARG_TENSOR), .section = "reduce",
     .doc = "The different values among the elements of x, in ascending order, as a 1-d tensor. nan counts "
            "as one value.",
     .example = "unique([3, 1, 3, 2, 1])  #=> [1, 2, 3]",

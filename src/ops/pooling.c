@@ -101,7 +101,7 @@ static GradTensor *max_pool2d_compose(const OpCall *c)
 
 const Op op_max_pool2d = {
     .usage = "max_pool2d(x, size, stride=none)",
-    .args = {ARG_TENSOR, ARG_INTS, ARG_INTS},
+    OP_ARGS(ARG_TENSOR, ARG_INTS, ARG_INTS),
     .section = "neural",
     .doc = "The largest element of each window of images x [..., H, W], of shape [..., (H - size) // stride "
            "+ 1, (W - size) // stride + 1]. Size and stride are one whole number or a pair (vertical, "
@@ -192,7 +192,7 @@ static GradTensor *window_sum_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_window_sum = {
-    .usage = "window_sum(x, size, stride)", .args = {ARG_TENSOR, ARG_INTS, ARG_INTS}, .dtypes = DTYPES_FLOAT,
+    .usage = "window_sum(x, size, stride)", OP_ARGS(ARG_TENSOR, ARG_INTS, ARG_INTS), .dtypes = DTYPES_FLOAT,
     .doc = "The sum of each window of the last two axes.",
     .forward = window_sum_forward, .vjp = window_sum_vjp, .linear = LINEAR_EACH, .batch = batch_leading,
 };
@@ -223,7 +223,7 @@ static GradTensor *window_spread_vjp(const OpCall *c, int i, GradTensor *g)
 
 const Op op_window_spread = {
     .usage = "window_spread(g, size, stride, image)",
-    .args = {ARG_TENSOR, ARG_INTS, ARG_INTS, ARG_INTS},
+    OP_ARGS(ARG_TENSOR, ARG_INTS, ARG_INTS, ARG_INTS),
     .dtypes = DTYPES_FLOAT,
     .doc = "The transpose of window_sum: each element added to every element of its window.",
     .forward = window_spread_forward,
@@ -244,7 +244,7 @@ static GradTensor *avg_pool2d_compose(const OpCall *c)
 
 const Op op_avg_pool2d = {
     .usage = "avg_pool2d(x, size, stride=none)",
-    .args = {ARG_TENSOR, ARG_INTS, ARG_INTS},
+    OP_ARGS(ARG_TENSOR, ARG_INTS, ARG_INTS),
     .section = "neural",
     .doc = "The mean of each window of images x [..., H, W], of shape [..., (H - size) // stride + 1, (W - "
            "size) // stride + 1]. Size and stride are one whole number or a pair (vertical, horizontal); "

@@ -158,7 +158,7 @@ static GradTensor *matmul_batch(const OpCall *c, uint32_t levels)
 }
 
 const Op op_matmul = {
-    .usage = "matmul(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "linear algebra", .infix = "@",
+    .usage = "matmul(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "linear algebra", .infix = "@",
     .doc = "Matrix product of a [..., m, k] and b [..., k, n], of shape [..., m, n]. Leading axes "
            "broadcast: they number the matrices of a batch. A vector on the left is one row and on the "
            "right one column, and that axis is missing from the result. Integers stay integers and wrap; "
@@ -223,7 +223,7 @@ static GradTensor *dot_compose(const OpCall *c)
 }
 
 const Op op_dot = {
-    .usage = "dot(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "linear algebra",
+    .usage = "dot(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "linear algebra",
     .doc = "Dot product of two vectors. For matrices it is the matrix product, a number multiplies, and in "
            "general it sums over the last axis of a and the last but one of b, as NumPy's dot does.",
     .errors = "shape when the axes to sum over differ in length.",
@@ -255,7 +255,7 @@ static GradTensor *inner_compose(const OpCall *c)
 }
 
 const Op op_inner = {
-    .usage = "inner(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "linear algebra",
+    .usage = "inner(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "linear algebra",
     .doc = "Sums of products over the last axes: the result has the other axes of a, then those of b. A "
            "number multiplies.",
     .errors = "shape when the last axes differ in length.",
@@ -279,7 +279,7 @@ static GradTensor *outer_compose(const OpCall *c)
 }
 
 const Op op_outer = {
-    .usage = "outer(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "linear algebra",
+    .usage = "outer(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "linear algebra",
     .doc = "Every element of a times every element of b, as a matrix; both are flattened first.",
     .derivative = "outer(da, b) + outer(a, db)",
     .example = "outer([1, 2], [3, 4])  #=> [[3, 4], [6, 8]]",
@@ -317,7 +317,7 @@ static GradTensor *kron_compose(const OpCall *c)
 }
 
 const Op op_kron = {
-    .usage = "kron(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "linear algebra",
+    .usage = "kron(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "linear algebra",
     .doc = "Kronecker product: each element of a times all of b, laid out in blocks. Axis i has the product "
            "of the extents of axis i of a and b; the one with fewer axes gets leading ones.",
     .errors = "shape when an operand has more than 16 axes.",
@@ -347,7 +347,7 @@ static GradTensor *cross_compose(const OpCall *c)
 }
 
 const Op op_cross = {
-    .usage = "cross(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "linear algebra",
+    .usage = "cross(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "linear algebra",
     .doc = "Vector product of 3-vectors, which lie along the last axis. Leading axes broadcast.",
     .errors = "shape when a last axis does not have 3 elements.",
     .derivative = "cross(da, b) + cross(a, db)",

@@ -120,7 +120,7 @@ GradTensor *reduce_batch(const OpCall *c, uint32_t levels)
     GradTensor *x = call_in(c, 0);
     OpCall on_axes = *c;
     Arg args[OP_MAX_ARGS];
-    memcpy(args, c->args, (size_t)op_arg_count(c->op) * sizeof *args);
+    memcpy(args, c->args, (size_t)c->op->arg_count * sizeof *args);
     on_axes.args = args;
     if (x->t.ndim == 0 && reduce_axes(c, x) == 0)
         args[1].ints = int_list_new(0, NULL);
@@ -150,7 +150,7 @@ static GradTensor *sum_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_sum = {
-    .usage = "sum(x, axis=none, keepdims=false)", .args = {ARG_TENSOR, ARG_AXES, ARG_FLAG},
+    .usage = "sum(x, axis=none, keepdims=false)", OP_ARGS(ARG_TENSOR, ARG_AXES, ARG_FLAG),
     .section = "reduce",
     .doc = "Sum of the elements over all axes, one axis or a tuple of axes. With keepdims the summed axes "
            "stay, with extent 1. Bool and integer tensors are summed in int64; floats pairwise, so that the "
@@ -205,7 +205,7 @@ static GradTensor *mean_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_mean = {
-    .usage = "mean(x, axis=none, keepdims=false)", .args = {ARG_TENSOR, ARG_AXES, ARG_FLAG},
+    .usage = "mean(x, axis=none, keepdims=false)", OP_ARGS(ARG_TENSOR, ARG_AXES, ARG_FLAG),
     .section = "reduce",
     .doc = "Arithmetic mean of the elements over all axes, one axis or a tuple of axes. Integers and bools "
            "give the default float dtype. The mean of nothing is nan.",
@@ -264,7 +264,7 @@ static GradTensor *prod_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_prod = {
-    .usage = "prod(x, axis=none, keepdims=false)", .args = {ARG_TENSOR, ARG_AXES, ARG_FLAG},
+    .usage = "prod(x, axis=none, keepdims=false)", OP_ARGS(ARG_TENSOR, ARG_AXES, ARG_FLAG),
     .section = "reduce",
     .doc = "Product of the elements over all axes, one axis or a tuple of axes. Bool and integer tensors "
            "are multiplied in int64. The product of nothing is 1. The derivative is exact where elements "
@@ -291,7 +291,7 @@ KERNEL2(ties_f32, float, uint8_t, SAME(x, y))
 KERNEL2(ties_f64, double, uint8_t, SAME(x, y))
 
 const Op op_ties = {
-    .usage = "ties(x, extreme)", .args = {ARG_TENSOR, ARG_TENSOR},
+    .usage = "ties(x, extreme)", OP_ARGS(ARG_TENSOR, ARG_TENSOR),
     .doc = "Where x is the extreme; nan is equal to nan.",
     .dtypes = DTYPES_COMPARE, .kernel = KERNELS_ANY(ties), .constant = "piecewise constant",
 };
@@ -326,7 +326,7 @@ static GradTensor *extreme_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_max = {
-    .usage = "max(x, axis=none, keepdims=false)", .args = {ARG_TENSOR, ARG_AXES, ARG_FLAG},
+    .usage = "max(x, axis=none, keepdims=false)", OP_ARGS(ARG_TENSOR, ARG_AXES, ARG_FLAG),
     .section = "reduce",
     .doc = "Largest element over all axes, one axis or a tuple of axes, in the dtype of x. nan wins. Where "
            "several are largest, each gets the full gradient. The larger of two tensors, element by "
@@ -342,7 +342,7 @@ const Op op_max = {
 };
 
 const Op op_min = {
-    .usage = "min(x, axis=none, keepdims=false)", .args = {ARG_TENSOR, ARG_AXES, ARG_FLAG},
+    .usage = "min(x, axis=none, keepdims=false)", OP_ARGS(ARG_TENSOR, ARG_AXES, ARG_FLAG),
     .section = "reduce",
     .doc = "Smallest element over all axes, one axis or a tuple of axes, in the dtype of x. nan wins. Where "
            "several are smallest, each gets the full gradient. The smaller of two tensors, element by "
@@ -380,7 +380,7 @@ static GradTensor *argmax_forward(const OpCall *c) { return extreme_place(c, tru
 static GradTensor *argmin_forward(const OpCall *c) { return extreme_place(c, false); }
 
 const Op op_argmax = {
-    .usage = "argmax(x, axis=none, keepdims=false)", .args = {ARG_TENSOR, ARG_AXES, ARG_FLAG},
+    .usage = "argmax(x, axis=none, keepdims=false)", OP_ARGS(ARG_TENSOR, ARG_AXES, ARG_FLAG),
     .section = "reduce",
     .doc = "Index (int64) of the first largest element along an axis; over several axes, or over all "
            "without one, in row-major order of their elements. nan counts as the largest.",
@@ -391,7 +391,7 @@ const Op op_argmax = {
 };
 
 const Op op_argmin = {
-    .usage = "argmin(x, axis=none, keepdims=false)", .args = {ARG_TENSOR, ARG_AXES, ARG_FLAG},
+    .usage = "argmin(x, axis=none, keepdims=false)", OP_ARGS(ARG_TENSOR, ARG_AXES, ARG_FLAG),
     .section = "reduce",
     .doc = "Index (int64) of the first smallest element along an axis; over several axes, or over all "
            "without one, in row-major order of their elements. nan counts as the smallest.",
@@ -418,7 +418,7 @@ static GradTensor *any_forward(const OpCall *c) { return count_by(c, REDUCE_ANY)
 static GradTensor *count_nonzero_forward(const OpCall *c) { return count_by(c, REDUCE_COUNT); }
 
 const Op op_all = {
-    .usage = "all(x, axis=none, keepdims=false)", .args = {ARG_TENSOR, ARG_AXES, ARG_FLAG},
+    .usage = "all(x, axis=none, keepdims=false)", OP_ARGS(ARG_TENSOR, ARG_AXES, ARG_FLAG),
     .section = "reduce",
     .doc = "Whether every element is true (not zero), over all axes, one axis or a tuple of axes. True of "
            "nothing.",
@@ -429,7 +429,7 @@ const Op op_all = {
 };
 
 const Op op_any = {
-    .usage = "any(x, axis=none, keepdims=false)", .args = {ARG_TENSOR, ARG_AXES, ARG_FLAG},
+    .usage = "any(x, axis=none, keepdims=false)", OP_ARGS(ARG_TENSOR, ARG_AXES, ARG_FLAG),
     .section = "reduce",
     .doc = "Whether some element is true (not zero), over all axes, one axis or a tuple of axes. False of "
            "nothing.",
@@ -440,7 +440,7 @@ const Op op_any = {
 };
 
 const Op op_count_nonzero = {
-    .usage = "count_nonzero(x, axis=none, keepdims=false)", .args = {ARG_TENSOR, ARG_AXES, ARG_FLAG},
+    .usage = "count_nonzero(x, axis=none, keepdims=false)", OP_ARGS(ARG_TENSOR, ARG_AXES, ARG_FLAG),
     .section = "reduce",
     .doc = "How many elements are not zero (int64), over all axes, one axis or a tuple of axes. nan is not "
            "zero.",

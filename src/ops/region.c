@@ -100,7 +100,7 @@ static GradTensor *region_batch(const OpCall *c, uint32_t levels)
 }
 
 const Op op_region = {
-    .usage = "index(x, region)", .args = {ARG_TENSOR, ARG_INTS},
+    .usage = "index(x, region)", OP_ARGS(ARG_TENSOR, ARG_INTS),
     .doc = "Basic indexing: a part of x as a view.",
     .forward = region_forward, .vjp = region_vjp, .linear = LINEAR_EACH, .batch = region_batch,
 };
@@ -141,7 +141,7 @@ static GradTensor *region_place_batch(const OpCall *c, uint32_t levels)
 }
 
 const Op op_region_place = {
-    .usage = "index_place(x, shape, region)", .args = {ARG_TENSOR, ARG_SHAPE, ARG_INTS},
+    .usage = "index_place(x, shape, region)", OP_ARGS(ARG_TENSOR, ARG_SHAPE, ARG_INTS),
     .doc = "The transpose of index: zeros of a shape with x in the region.",
     .forward = region_place_forward, .vjp = region_place_vjp, .linear = LINEAR_EACH,
     .batch = region_place_batch,
@@ -224,7 +224,7 @@ static GradTensor *region_set_batch(const OpCall *c, uint32_t levels)
 }
 
 const Op op_region_set = {
-    .usage = "index_set(x, v, region)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_INTS},
+    .usage = "index_set(x, v, region)", OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_INTS),
     .doc = "x with a region replaced by v.",
     .forward = region_set_forward, .vjp = region_set_vjp, .linear = LINEAR_JOINT,
     .batch = region_set_batch,
@@ -283,7 +283,7 @@ static GradTensor *take_batch(const OpCall *c, uint32_t levels)
 }
 
 const Op op_take = {
-    .usage = "take(x, positions, shape)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_SHAPE},
+    .usage = "take(x, positions, shape)", OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_SHAPE),
     .doc = "Advanced indexing: elements of x by their row-major positions.",
     .forward = take_forward, .vjp = take_vjp, .linear = LINEAR_EACH, .constant_args = 2, .batch = take_batch,
 };
@@ -314,7 +314,7 @@ static GradTensor *put_add_batch(const OpCall *c, uint32_t levels)
 }
 
 const Op op_put_add = {
-    .usage = "put_add(values, positions, shape)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_SHAPE},
+    .usage = "put_add(values, positions, shape)", OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_SHAPE),
     .doc = "The transpose of take: zeros of a shape to which values are added at row-major positions.",
     .forward = put_add_forward, .vjp = put_add_vjp, .linear = LINEAR_EACH, .constant_args = 2,
     .batch = put_add_batch,
@@ -373,7 +373,7 @@ static GradTensor *put_batch(const OpCall *c, uint32_t levels)
 }
 
 const Op op_put = {
-    .usage = "put(x, positions, v)", .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR},
+    .usage = "put(x, positions, v)", OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_TENSOR),
     .doc = "x with the elements at row-major positions replaced by those of v; the last of repeated "
            "positions wins.",
     .forward = put_forward, .vjp = put_vjp, .linear = LINEAR_JOINT, .constant_args = 2, .batch = put_batch,

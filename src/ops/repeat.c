@@ -51,7 +51,7 @@ static TensorList *split_compose(const OpCall *c)
 }
 
 const Op op_split = {
-    .usage = "split(x, n_or_sizes, axis=0)", .args = {ARG_TENSOR, ARG_INTS, ARG_INTEGER}, .section = "shape",
+    .usage = "split(x, n_or_sizes, axis=0)", OP_ARGS(ARG_TENSOR, ARG_INTS, ARG_INTEGER), .section = "shape",
     .doc = "A tuple of the parts of x along an axis: n equal ones, or parts of the sizes in a tuple. "
            "Nothing is copied.",
     .errors = "shape when the axis does not split that way; index when it is out of range.",
@@ -107,7 +107,7 @@ static GradTensor *tile_compose(const OpCall *c)
 }
 
 const Op op_tile = {
-    .usage = "tile(x, reps)", .args = {ARG_TENSOR, ARG_INTS}, .section = "shape",
+    .usage = "tile(x, reps)", OP_ARGS(ARG_TENSOR, ARG_INTS), .section = "shape",
     .doc = "x as a whole repeated along its last axes, reps times each: a number or one number per axis. "
            "More numbers than axes make new leading axes, as in NumPy.",
     .errors = "value when a number is negative.",
@@ -158,7 +158,7 @@ static GradTensor *repeat_compose(const OpCall *c)
 }
 
 const Op op_repeat = {
-    .usage = "repeat(x, n, axis=none)", .args = {ARG_TENSOR, ARG_INTS, ARG_AXES}, .section = "shape",
+    .usage = "repeat(x, n, axis=none)", OP_ARGS(ARG_TENSOR, ARG_INTS, ARG_AXES), .section = "shape",
     .doc = "Each element of x n times in a row along an axis; without one, of the elements in row-major "
            "order. n may also be one number per element. As numpy.repeat; whole tensors are repeated by "
            "tile.",
@@ -258,7 +258,7 @@ static GradTensor *pad_batch(const OpCall *c, uint32_t levels)
 }
 
 const Op op_pad = {
-    .usage = "pad(x, width, value=0)", .args = {ARG_TENSOR, ARG_INTS, ARG_NUMBER}, .section = "shape",
+    .usage = "pad(x, width, value=0)", OP_ARGS(ARG_TENSOR, ARG_INTS, ARG_NUMBER), .section = "shape",
     .doc = "x with margins of one value around it: the same everywhere, (before, behind) for every axis, or "
            "one such pair per axis, ((1, 0), (2, 1)).",
     .errors = "shape when the pairs are not as many as the axes; value when a width is negative.",

@@ -42,7 +42,7 @@ KERNELS1_FLOAT(floor, down(x), down_f(x))
 KERNELS1_KEEPING(floor)
 
 const Op op_floor = {
-    .usage = "floor(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "floor(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "The largest whole number not above each element. Integers stay as they are.",
     .derivative = "0",
     .example = "floor([1.5, -1.5])  #=> [1, -2]",
@@ -56,7 +56,7 @@ KERNELS1_FLOAT(ceil, up(x), up_f(x))
 KERNELS1_KEEPING(ceil)
 
 const Op op_ceil = {
-    .usage = "ceil(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "ceil(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "The smallest whole number not below each element. Integers stay as they are.",
     .derivative = "0",
     .example = "ceil([1.5, -1.5])  #=> [2, -1]",
@@ -70,7 +70,7 @@ KERNELS1_FLOAT(round, nearbyint(x), nearbyintf(x))
 KERNELS1_KEEPING(round)
 
 const Op op_round = {
-    .usage = "round(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "round(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "The whole number nearest to each element; halves go to the even one, as in IEEE 754. Integers "
            "stay as they are.",
     .derivative = "0",
@@ -85,7 +85,7 @@ KERNELS1_FLOAT(trunc, inward(x), inward_f(x))
 KERNELS1_KEEPING(trunc)
 
 const Op op_trunc = {
-    .usage = "trunc(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "trunc(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "Each element without its fraction. Integers stay as they are.",
     .derivative = "0",
     .example = "trunc([1.7, -1.7])  #=> [1, -1]",
@@ -113,7 +113,7 @@ TEST_KERNELS(isinf, 0, fabs(x) == INFINITY, fabsf(x) == INFINITY)
 TEST_KERNELS(isfinite, 1, fabs(x) < INFINITY, fabsf(x) < INFINITY)
 
 const Op op_isnan = {
-    .usage = "isnan(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "isnan(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "Whether each element is nan, as a bool tensor.",
     .example = "isnan([1, nan, inf])  #=> [false, true, false]",
     .related = "isinf isfinite",
@@ -123,7 +123,7 @@ const Op op_isnan = {
 };
 
 const Op op_isinf = {
-    .usage = "isinf(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "isinf(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "Whether each element is inf or -inf, as a bool tensor.",
     .example = "isinf([1, nan, -inf])  #=> [false, false, true]",
     .related = "isnan isfinite",
@@ -133,7 +133,7 @@ const Op op_isinf = {
 };
 
 const Op op_isfinite = {
-    .usage = "isfinite(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "isfinite(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "Whether each element is neither infinite nor nan, as a bool tensor.",
     .example = "isfinite([1, nan, inf])  #=> [true, false, false]",
     .related = "isnan isinf",
@@ -142,48 +142,14 @@ const Op op_isfinite = {
     .constant = "boolean result",
 };
 
-/* ---- comparisons ----
- *
- * Two tensors are compared in their promoted dtype. A number next to integers is compared exactly, also
- * when it is no value of their dtype: 0.5, or 300 next to uint8. */
+/* ---- comparisons ---- */
 
 #define COMPARISON(name, sign) \
     KERNEL2(name##_bool, uint8_t, uint8_t, x sign y) \
     KERNEL2(name##_i32, int32_t, uint8_t, x sign y) \
     KERNEL2(name##_i64, int64_t, uint8_t, x sign y) \
     KERNEL2(name##_f32, float, uint8_t, x sign y) \
-    KERNEL2(name##_f64, double, uint8_t, x sign y) \
-    static const Op name##_plain = { \
-        .usage = #name "(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .constant = "boolean result", \
-        .dtypes = DTYPES_COMPARE, .kernel = KERNELS_ANY(name), \
-    }; \
-    static GradTensor *name##_compose(const OpCall *c) { return compare(c, &name##_plain); }
-
-#define eq_u8 eq_bool
-#define ne_u8 ne_bool
-#define lt_u8 lt_bool
-#define le_u8 le_bool
-#define gt_u8 gt_bool
-#define ge_u8 ge_bool
-
-static bool fits_dtype(double x, Dtype dtype)
-{
-    char cell[8];
-    dtype_write(dtype, cell, x);
-    return dtype_read(dtype, cell) == x;
-}
-
-static GradTensor *compare(const OpCall *c, const Op *plain)
-{
-    Arg args[OP_MAX_ARGS] = {c->args[0], c->args[1]};
-    for (int i = 0; i < 2; i++) {
-        GradTensor *x = args[i].tensor;
-        bool beside_number = !(c->numbers >> i & 1) && c->numbers >> (1 - i) & 1;
-        if (beside_number && !dtype_is_float(gt_dtype(x)) && !fits_dtype(c->args[1 - i].number, gt_dtype(x)))
-            args[i].tensor = gt_cast(x, DTYPE_FLOAT64);
-    }
-    return op_call(plain, args, c->numbers);
-}
+    KERNEL2(name##_f64, double, uint8_t, x sign y)
 
 COMPARISON(eq, ==)
 COMPARISON(ne, !=)
@@ -192,64 +158,71 @@ COMPARISON(le, <=)
 COMPARISON(gt, >)
 COMPARISON(ge, >=)
 
+#define eq_u8 eq_bool
+#define ne_u8 ne_bool
+#define lt_u8 lt_bool
+#define le_u8 le_bool
+#define gt_u8 gt_bool
+#define ge_u8 ge_bool
+
 const Op op_eq = {
-    .usage = "eq(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise", .infix = "==",
+    .usage = "eq(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "elementwise", .infix = "==",
     .doc = "Whether two elements are equal, as a bool tensor. nan equals nothing. Shapes broadcast.",
     .errors = "shape when the shapes do not broadcast.",
     .example = "eq([1, 2], [1, 3])  #=> [true, false]",
     .related = "ne allclose array_equal",
     .dtypes = DTYPES_COMPARE,
-    .compose = eq_compose, .constant = "boolean result",
+    .kernel = KERNELS_ANY(eq), .constant = "boolean result",
 };
 
 const Op op_ne = {
-    .usage = "ne(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise", .infix = "!=",
+    .usage = "ne(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "elementwise", .infix = "!=",
     .doc = "Whether two elements differ, as a bool tensor. Shapes broadcast.",
     .errors = "shape when the shapes do not broadcast.",
     .example = "ne([1, 2], [1, 3])  #=> [false, true]",
     .related = "eq",
     .dtypes = DTYPES_COMPARE,
-    .compose = ne_compose, .constant = "boolean result",
+    .kernel = KERNELS_ANY(ne), .constant = "boolean result",
 };
 
 const Op op_lt = {
-    .usage = "lt(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise", .infix = "<",
+    .usage = "lt(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "elementwise", .infix = "<",
     .doc = "Whether an element of a is less than that of b, as a bool tensor. Shapes broadcast.",
     .errors = "shape when the shapes do not broadcast.",
     .example = "lt([1, 2, 3], 2)  #=> [true, false, false]",
     .related = "le gt ge",
     .dtypes = DTYPES_COMPARE,
-    .compose = lt_compose, .constant = "boolean result",
+    .kernel = KERNELS_ANY(lt), .constant = "boolean result",
 };
 
 const Op op_le = {
-    .usage = "le(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise", .infix = "<=",
+    .usage = "le(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "elementwise", .infix = "<=",
     .doc = "Whether an element of a is at most that of b, as a bool tensor. Shapes broadcast.",
     .errors = "shape when the shapes do not broadcast.",
     .example = "le([1, 2, 3], 2)  #=> [true, true, false]",
     .related = "lt gt ge",
     .dtypes = DTYPES_COMPARE,
-    .compose = le_compose, .constant = "boolean result",
+    .kernel = KERNELS_ANY(le), .constant = "boolean result",
 };
 
 const Op op_gt = {
-    .usage = "gt(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise", .infix = ">",
+    .usage = "gt(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "elementwise", .infix = ">",
     .doc = "Whether an element of a is greater than that of b, as a bool tensor. Shapes broadcast.",
     .errors = "shape when the shapes do not broadcast.",
     .example = "gt([1, 2, 3], 2)  #=> [false, false, true]",
     .related = "ge lt le",
     .dtypes = DTYPES_COMPARE,
-    .compose = gt_compose, .constant = "boolean result",
+    .kernel = KERNELS_ANY(gt), .constant = "boolean result",
 };
 
 const Op op_ge = {
-    .usage = "ge(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise", .infix = ">=",
+    .usage = "ge(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "elementwise", .infix = ">=",
     .doc = "Whether an element of a is at least that of b, as a bool tensor. Shapes broadcast.",
     .errors = "shape when the shapes do not broadcast.",
     .example = "ge([1, 2, 3], 2)  #=> [false, true, true]",
     .related = "gt lt le",
     .dtypes = DTYPES_COMPARE,
-    .compose = ge_compose, .constant = "boolean result",
+    .kernel = KERNELS_ANY(ge), .constant = "boolean result",
 };
 
 /* ---- logic ----
@@ -263,7 +236,7 @@ const Op op_ge = {
     KERNEL2(name##_f32, float, uint8_t, expression) \
     KERNEL2(name##_f64, double, uint8_t, expression) \
     static const Op name##_plain = { \
-        .usage = "logical_" #name "(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .constant = "boolean result", \
+        .usage = "logical_" #name "(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .constant = "boolean result", \
         .dtypes = DTYPES_COMPARE, .kernel = KERNELS_ANY(name), \
     }; \
     static GradTensor *name##_compose(const OpCall *c) { return combine(c, &name##_plain); }
@@ -293,7 +266,7 @@ KERNEL1(not_f64, double, uint8_t, x == 0)
 #define not_u8 not_bool
 
 const Op op_logical_and = {
-    .usage = "logical_and(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise",
+    .usage = "logical_and(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "elementwise",
     .doc = "Whether both elements are true, as a bool tensor; anything but zero is true, nan too. Shapes "
            "broadcast.",
     .errors = "shape when the shapes do not broadcast.",
@@ -304,7 +277,7 @@ const Op op_logical_and = {
 };
 
 const Op op_logical_or = {
-    .usage = "logical_or(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise",
+    .usage = "logical_or(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "elementwise",
     .doc = "Whether at least one of two elements is true, as a bool tensor; anything but zero is true, nan "
            "too. Shapes broadcast.",
     .errors = "shape when the shapes do not broadcast.",
@@ -315,7 +288,7 @@ const Op op_logical_or = {
 };
 
 const Op op_logical_xor = {
-    .usage = "logical_xor(a, b)", .args = {ARG_TENSOR, ARG_TENSOR}, .section = "elementwise",
+    .usage = "logical_xor(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "elementwise",
     .doc = "Whether exactly one of two elements is true, as a bool tensor; anything but zero is true, nan "
            "too. Shapes broadcast.",
     .errors = "shape when the shapes do not broadcast.",
@@ -326,7 +299,7 @@ const Op op_logical_xor = {
 };
 
 const Op op_logical_not = {
-    .usage = "logical_not(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "logical_not(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "Whether each element is zero, as a bool tensor.",
     .example = "logical_not([true, false])  #=> [false, true]",
     .related = "logical_and logical_or logical_xor",

@@ -59,7 +59,7 @@ static GradTensor *reshape_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_reshape = {
-    .usage = "reshape(x, ...shape)", .args = {ARG_TENSOR, ARG_SHAPE}, .section = "shape",
+    .usage = "reshape(x, ...shape)", OP_ARGS(ARG_TENSOR, ARG_SHAPE), .section = "shape",
     .doc = "The elements of x in row-major order in another shape of as many elements. One extent may be "
            "-1: it is what is left.",
     .errors = "shape when the number of elements differs.",
@@ -73,7 +73,7 @@ const Op op_reshape = {
 };
 
 const Op op_view = {
-    .usage = "view(x, ...shape)", .args = {ARG_TENSOR, ARG_SHAPE}, .section = "shape",
+    .usage = "view(x, ...shape)", OP_ARGS(ARG_TENSOR, ARG_SHAPE), .section = "shape",
     .doc = "The same as reshape: values are immutable, so whether elements are shared makes no difference.",
     .errors = "shape when the number of elements differs.",
     .derivative = "the cotangent in the shape of x",
@@ -96,7 +96,7 @@ static GradTensor *flatten_forward(const OpCall *c)
 }
 
 const Op op_flatten = {
-    .usage = "flatten(x)", .args = {ARG_TENSOR}, .section = "shape",
+    .usage = "flatten(x)", OP_ARGS(ARG_TENSOR), .section = "shape",
     .doc = "The elements of x in row-major order as a 1-d tensor.",
     .derivative = "the cotangent in the shape of x",
     .example = "flatten([[1, 2], [3, 4]])  #=> [1, 2, 3, 4]",
@@ -140,7 +140,7 @@ static GradTensor *squeeze_batch(const OpCall *c, uint32_t levels)
 }
 
 const Op op_squeeze = {
-    .usage = "squeeze(x, axis=none)", .args = {ARG_TENSOR, ARG_AXES}, .section = "shape",
+    .usage = "squeeze(x, axis=none)", OP_ARGS(ARG_TENSOR, ARG_AXES), .section = "shape",
     .doc = "x without its axes of extent 1, or without the given ones of them.",
     .errors = "shape when a given axis has another extent than 1; index when it is out of range.",
     .derivative = "the cotangent in the shape of x",
@@ -185,7 +185,7 @@ static GradTensor *unsqueeze_batch(const OpCall *c, uint32_t levels)
 }
 
 const Op op_unsqueeze = {
-    .usage = "unsqueeze(x, axis)", .args = {ARG_TENSOR, ARG_AXES}, .section = "shape",
+    .usage = "unsqueeze(x, axis)", OP_ARGS(ARG_TENSOR, ARG_AXES), .section = "shape",
     .doc = "x with a new axis of extent 1, which is number `axis` of the result; or with several.",
     .errors = "index when the axis is out of range of the result's.",
     .derivative = "the cotangent in the shape of x",
@@ -252,7 +252,7 @@ static GradTensor *transpose_batch(const OpCall *c, uint32_t levels)
 }
 
 const Op op_transpose = {
-    .usage = "transpose(x, axes=none)", .args = {ARG_TENSOR, ARG_AXES}, .section = "shape",
+    .usage = "transpose(x, axes=none)", OP_ARGS(ARG_TENSOR, ARG_AXES), .section = "shape",
     .doc = "x with its axes in reverse order, or in the order of a tuple: axis i of the result is axis "
            "axes[i] of x. x' swaps the last two axes. Nothing is copied.",
     .errors = "shape when there are not as many axes as x has; index when one is out of range or given "
@@ -268,7 +268,7 @@ const Op op_transpose = {
 };
 
 const Op op_permute = {
-    .usage = "permute(x, ...axes)", .args = {ARG_TENSOR, ARG_SHAPE}, .section = "shape",
+    .usage = "permute(x, ...axes)", OP_ARGS(ARG_TENSOR, ARG_SHAPE), .section = "shape",
     .doc = "x with its axes in another order: axis i of the result is axis axes[i] of x. Nothing is copied.",
     .errors = "shape when there are not as many axes as x has; index when one is out of range or given "
               "twice.",
@@ -306,7 +306,7 @@ static GradTensor *flip_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_flip = {
-    .usage = "flip(x, axis=none)", .args = {ARG_TENSOR, ARG_AXES}, .section = "shape",
+    .usage = "flip(x, axis=none)", OP_ARGS(ARG_TENSOR, ARG_AXES), .section = "shape",
     .doc = "x in reverse order along all axes, one axis or a tuple of axes. Nothing is copied.",
     .errors = "index when an axis is out of range or given twice.",
     .derivative = "the cotangent flipped",
@@ -346,7 +346,7 @@ static GradTensor *roll_compose(const OpCall *c)
 }
 
 const Op op_roll = {
-    .usage = "roll(x, shift, axis=none)", .args = {ARG_TENSOR, ARG_INTS, ARG_AXES}, .section = "shape",
+    .usage = "roll(x, shift, axis=none)", OP_ARGS(ARG_TENSOR, ARG_INTS, ARG_AXES), .section = "shape",
     .doc = "x with its elements moved along an axis by `shift` places; what leaves at the end comes in at "
            "the start. Several axes may have a shift each. Without an axis the elements move in row-major "
            "order.",

@@ -49,7 +49,7 @@ static GradTensor *logsumexp_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_logsumexp = {
-    .usage = "logsumexp(x, axis=none, keepdims=false)", .args = {ARG_TENSOR, ARG_AXES, ARG_FLAG},
+    .usage = "logsumexp(x, axis=none, keepdims=false)", OP_ARGS(ARG_TENSOR, ARG_AXES, ARG_FLAG),
     .section = "reduce",
     .doc = "log(sum(exp(x))) over all axes, one axis or a tuple of axes, without overflow. Of nothing, and "
            "of nothing but -inf, it is -inf.",
@@ -83,7 +83,7 @@ static GradTensor *softmax_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_softmax = {
-    .usage = "softmax(x, axis=-1)", .args = {ARG_TENSOR, ARG_AXES}, .section = "reduce",
+    .usage = "softmax(x, axis=-1)", OP_ARGS(ARG_TENSOR, ARG_AXES), .section = "reduce",
     .doc = "exp(x) / sum(exp(x)) along an axis (or over several together), without overflow: positive "
            "shares whose sum is 1.",
     .errors = "index when an axis is out of range.",
@@ -112,7 +112,7 @@ static GradTensor *log_softmax_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_log_softmax = {
-    .usage = "log_softmax(x, axis=-1)", .args = {ARG_TENSOR, ARG_AXES}, .section = "reduce",
+    .usage = "log_softmax(x, axis=-1)", OP_ARGS(ARG_TENSOR, ARG_AXES), .section = "reduce",
     .doc = "x - logsumexp(x) along an axis (or over several together): the logarithm of softmax, exact "
            "where that is tiny.",
     .errors = "index when an axis is out of range.",

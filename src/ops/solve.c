@@ -74,7 +74,7 @@ static GradTensor *inv_jvp(const OpCall *c, GradTensor *const *tangents)
 }
 
 const Op op_inv = {
-    .usage = "inv(x)", .args = {ARG_TENSOR}, .section = "linear algebra", .dtypes = DTYPES_FLOAT,
+    .usage = "inv(x)", OP_ARGS(ARG_TENSOR), .section = "linear algebra", .dtypes = DTYPES_FLOAT,
     .doc = "Inverse of a square matrix, or of each matrix of a batch [..., n, n], by LU factors (LAPACK "
            "getrf, getrs). To solve equations, solve(A, b) is faster and more accurate. A matrix with a nan "
            "or inf gives nan.",
@@ -190,7 +190,7 @@ static GradTensor *batch_equations(const OpCall *c, uint32_t levels)
     Arg args[OP_MAX_ARGS] = {{0}};
     matrix_check(c, a);
     bool vector = b->t.ndim > 0 && is_vector(a, b), mapped = gt_batch(a) != 0;
-    for (int i = 2; i < op_arg_count(c->op); i++) {
+    for (int i = 2; i < c->op->arg_count; i++) {
         args[i] = c->args[i];
         if (c->op->args[i] == ARG_TENSOR && mapped)
             args[i].tensor = batch_over(args[i].tensor, levels);
@@ -239,7 +239,7 @@ static void lu_forward(const OpCall *c, GradTensor **out)
 }
 
 const Op op_solve_lu = {
-    .usage = "solve(A)", .args = {ARG_TENSOR}, .dtypes = DTYPES_FLOAT,
+    .usage = "solve(A)", OP_ARGS(ARG_TENSOR), .dtypes = DTYPES_FLOAT,
     .doc = "(LU, pivots) of each square matrix, for the other operations here.",
     .outputs = 2, .forward_many = lu_forward, .batch_many = batch_leading_many,
     .constant = "only a means to compute what solve gives",
@@ -306,7 +306,7 @@ static GradTensor *solve_factored_jvp(const OpCall *c, GradTensor *const *tangen
 
 const Op op_solve_factored = {
     .usage = "solve(A, b, lu, pivots, transposed)",
-    .args = {ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_FLAG}, .dtypes = DTYPES_FLOAT,
+    OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_TENSOR, ARG_FLAG), .dtypes = DTYPES_FLOAT,
     .doc = "solve with the factors of A, which serve for the derivatives as well; or with A' in place of A.",
     .forward = solve_factored_forward, .vjp = solve_factored_vjp, .jvp = solve_factored_jvp,
     .constant_args = 4 | 8, .batch = batch_equations,
@@ -323,7 +323,7 @@ static GradTensor *solve_compose(const OpCall *c)
 
 const Op op_solve = {
     .usage = "solve(A, b)",
-    .args = {ARG_TENSOR, ARG_TENSOR},
+    OP_ARGS(ARG_TENSOR, ARG_TENSOR),
     .section = "linear algebra",
     .dtypes = DTYPES_FLOAT,
     .doc = "The x for which A @ x is b, by LU factors (LAPACK getrf, getrs). A is [..., n, n]; b is a "
@@ -396,7 +396,7 @@ static GradTensor *pinv_vjp(const OpCall *c, int i, GradTensor *g)
 }
 
 const Op op_pinv = {
-    .usage = "pinv(x)", .args = {ARG_TENSOR}, .section = "linear algebra", .dtypes = DTYPES_FLOAT,
+    .usage = "pinv(x)", OP_ARGS(ARG_TENSOR), .section = "linear algebra", .dtypes = DTYPES_FLOAT,
     .doc = "Pseudo-inverse (Moore, Penrose) of a matrix [..., m, n], of shape [..., n, m], by its singular "
            "values; those up to max(m, n) eps times the largest count as 0.",
     .errors = "domain when x has elements that are not finite, shape when x is not a matrix.",
@@ -480,7 +480,7 @@ static GradTensor *lstsq_vjp(const OpCall *c, int i, GradTensor *g)
 
 const Op op_lstsq = {
     .usage = "lstsq(A, b)",
-    .args = {ARG_TENSOR, ARG_TENSOR},
+    OP_ARGS(ARG_TENSOR, ARG_TENSOR),
     .section = "linear algebra",
     .dtypes = DTYPES_FLOAT,
     .doc = "The x for which the norm of A @ x - b is smallest, and of several the one whose own norm is "
@@ -532,7 +532,7 @@ static GradTensor *matrix_rank_forward(const OpCall *c)
 }
 
 const Op op_matrix_rank = {
-    .usage = "matrix_rank(x)", .args = {ARG_TENSOR}, .section = "linear algebra", .dtypes = DTYPES_FLOAT,
+    .usage = "matrix_rank(x)", OP_ARGS(ARG_TENSOR), .section = "linear algebra", .dtypes = DTYPES_FLOAT,
     .doc = "Rank of each matrix [..., m, n]: the number of singular values larger than max(m, n) eps times "
            "the largest.",
     .errors = "domain when an element is not finite, shape when x is not a matrix.",

@@ -16,7 +16,7 @@ static GradTensor *erf_slope(const OpCall *c) { return bell(call_in(c, 0)); }
 static GradTensor *erfc_slope(const OpCall *c) { return t_neg(bell(call_in(c, 0))); }
 
 const Op op_erf = {
-    .usage = "erf(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "erf(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "The error function of each element.",
     .derivative = "2 / sqrt(pi) exp(-x^2) dx",
     .example = "erf([0, 1])  #=> [0, 0.842701]",
@@ -29,7 +29,7 @@ const Op op_erf = {
 KERNELS1_FLOAT(erfc, erfc(x), erfcf(x))
 
 const Op op_erfc = {
-    .usage = "erfc(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "erfc(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "1 - erf(x) for each element, accurate where erf(x) is near 1.",
     .derivative = "-2 / sqrt(pi) exp(-x^2) dx",
     .example = "erfc([0, 5])  #=> [1, 1.53746e-12]",
@@ -105,7 +105,7 @@ POLYGAMMA_KERNEL(f32, float)
 static GradTensor *polygamma_slope(const OpCall *c);
 
 const Op op_polygamma = {
-    .usage = "polygamma(n, x)", .args = {ARG_TENSOR, ARG_TENSOR}, .constant_args = 1,
+    .usage = "polygamma(n, x)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .constant_args = 1,
     .doc = "The n-th derivative of digamma, n from 0 to 100.",
     .dtypes = DTYPES_FLOAT,
     .kernel = KERNELS_FLOAT(polygamma),
@@ -143,7 +143,7 @@ static void digamma_f32(long n, void *restrict out, const void *const *in)
 static GradTensor *digamma_slope(const OpCall *c) { return t_from(&op_polygamma, 1, call_in(c, 0)); }
 
 const Op op_digamma = {
-    .usage = "digamma(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "digamma(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "The derivative of lgamma for each element; nan at negative whole numbers, -inf at 0.",
     .derivative = "trigamma(x) dx; higher derivatives are polygamma functions",
     .example = "digamma([1, 2])  #=> [-0.577216, 0.422784]",
@@ -172,7 +172,7 @@ KERNELS1_FLOAT(lgamma, log_gamma(x), log_gamma_f(x))
 static GradTensor *lgamma_slope(const OpCall *c) { return op_call1(&op_digamma, call_in(c, 0)); }
 
 const Op op_lgamma = {
-    .usage = "lgamma(x)", .args = {ARG_TENSOR}, .section = "elementwise",
+    .usage = "lgamma(x)", OP_ARGS(ARG_TENSOR), .section = "elementwise",
     .doc = "The logarithm of the absolute value of the gamma function of each element; inf at 0 and at "
            "negative whole numbers.",
     .derivative = "digamma(x) dx",

@@ -49,7 +49,7 @@ static GradTensor *var_vjp(const OpCall *c, int i, GradTensor *g)
 
 const Op op_var = {
     .usage = "var(x, axis=none, keepdims=false, correction=1)",
-    .args = {ARG_TENSOR, ARG_AXES, ARG_FLAG, ARG_NUMBER},
+    OP_ARGS(ARG_TENSOR, ARG_AXES, ARG_FLAG, ARG_NUMBER),
     .section = "reduce",
     .doc = "Variance over all axes, one axis or a tuple of axes: the sum of squared distances from the "
            "mean, divided by the number of elements less `correction` (1 for a sample, 0 for a whole "
@@ -83,7 +83,7 @@ static GradTensor *std_vjp(const OpCall *c, int i, GradTensor *g)
 
 const Op op_std = {
     .usage = "std(x, axis=none, keepdims=false, correction=1)",
-    .args = {ARG_TENSOR, ARG_AXES, ARG_FLAG, ARG_NUMBER},
+    OP_ARGS(ARG_TENSOR, ARG_AXES, ARG_FLAG, ARG_NUMBER),
     .section = "reduce",
     .doc = "Standard deviation over all axes, one axis or a tuple of axes: the square root of var.",
     .errors = "index when an axis is out of range or given twice.",
@@ -138,7 +138,7 @@ static GradTensor *median_compose(const OpCall *c)
 }
 
 const Op op_median = {
-    .usage = "median(x, axis=none, keepdims=false)", .args = {ARG_TENSOR, ARG_AXES, ARG_FLAG},
+    .usage = "median(x, axis=none, keepdims=false)", OP_ARGS(ARG_TENSOR, ARG_AXES, ARG_FLAG),
     .section = "reduce",
     .doc = "Middle element by size over all axes, one axis or a tuple of axes; of an even number the mean "
            "of the two middle ones, as in NumPy. Where there is a nan the median is nan.",
@@ -181,7 +181,7 @@ static GradTensor *quantile_compose(const OpCall *c)
 
 const Op op_quantile = {
     .usage = "quantile(x, q, axis=none, keepdims=false)",
-    .args = {ARG_TENSOR, ARG_TENSOR, ARG_AXES, ARG_FLAG},
+    OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_AXES, ARG_FLAG),
     .section = "reduce",
     .doc = "The value below which the share q of the elements lies, over all axes, one axis or a tuple of "
            "axes, linear between neighbouring elements as in NumPy. A 1-d q gives a new first axis. Where "

@@ -63,11 +63,11 @@ static TensorList *inputs_of(GradTensor *x)
 {
     OpCall c = call_of(x);
     int64_t most = OP_MAX_ARGS;
-    for (int i = 0; i < op_arg_count(c.op); i++)
+    for (int i = 0; i < c.op->arg_count; i++)
         most += c.op->args[i] == ARG_TENSORS ? c.args[i].tensors->count : 0;
     TensorList *inputs = tensor_list_new(most, NULL);
     inputs->count = 0;
-    for (int i = 0; i < op_arg_count(c.op); i++)
+    for (int i = 0; i < c.op->arg_count; i++)
         add_inputs(inputs, &c, i);
     return inputs;
 }

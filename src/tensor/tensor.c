@@ -97,9 +97,12 @@ void tensor_init(Tensor *t, Dtype dtype, int ndim, const int64_t *shape)
     t->contiguous = true;
     t->data = NULL;
     t->size = shape_size(ndim, shape);
-    if (ndim > 0)
-        memmove(t->dims, shape, (size_t)ndim * sizeof *shape);
-    layout_row_major(ndim, t->dims, t->dims + ndim);
+    int64_t *strides = t->dims + ndim, stride = 1;
+    for (int i = ndim - 1; i >= 0; i--) {
+        t->dims[i] = shape[i];
+        strides[i] = stride;
+        stride *= shape[i] > 0 ? shape[i] : 1;
+    }
 }
 
 /* Gives `t` this storage, of which the caller hands over one reference. */

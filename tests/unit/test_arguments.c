@@ -52,7 +52,7 @@ static void call_text(const Op *op, int bad, const char *argument, char *text, s
 {
     char name[32];
     snprintf(text, room, "%s(", name_of(op));
-    for (int i = 0; i < op_arg_count(op); i++) {
+    for (int i = 0; i < op->arg_count; i++) {
         bool optional = parameter(op, i, name, sizeof name);
         const char *value = i == bad ? argument : arguments_of[op->args[i]].good;
         bool several = op->args[i] == ARG_TENSORS && strstr(op->usage, "...") != NULL;
@@ -91,7 +91,7 @@ static void test_wrong_types(void **state)
 {
     const Op *op = *state;
     char call[256], name[32];
-    for (int i = 0; i < op_arg_count(op) && !is_covered(op); i++)
+    for (int i = 0; i < op->arg_count && !is_covered(op); i++)
         for (int k = 0; k < 2; k++) {
             bool optional = parameter(op, i, name, sizeof name);
             const char *bad = arguments_of[op->args[i]].bad[k];
@@ -115,12 +115,12 @@ static void test_wrong_counts_and_names(void **state)
     if (strstr(op->usage, "...") != NULL)
         return conclude();
     snprintf(call, sizeof call, "%s(", name_of(op));
-    for (int i = 0; i <= op_arg_count(op); i++)
+    for (int i = 0; i <= op->arg_count; i++)
         snprintf(call + strlen(call), sizeof call - strlen(call), "%s,",
-                 i < op_arg_count(op) ? arguments_of[op->args[i]].good : "1");
+                 i < op->arg_count ? arguments_of[op->args[i]].good : "1");
     snprintf(call + strlen(call), sizeof call - strlen(call), ")");
     expect_error(op, call, "type", "argument");
-    if (op_arg_count(op) > 0 && !parameter(op, 0, name, sizeof name)) {
+    if (op->arg_count > 0 && !parameter(op, 0, name, sizeof name)) {
         snprintf(call, sizeof call, "%s()", name_of(op));
         expect_error(op, call, "type", name);
     }
@@ -131,7 +131,7 @@ static void test_bad_axes(void **state)
 {
     const Op *op = *state;
     char call[256], name[32];
-    for (int i = 0; i < op_arg_count(op); i++) {
+    for (int i = 0; i < op->arg_count; i++) {
         parameter(op, i, name, sizeof name);
         if (strcmp(name, "axis") != 0)
             continue;
