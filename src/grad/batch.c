@@ -141,7 +141,7 @@ static GradTensor *row_forward(const OpCall *c)
     return out;
 }
 
-static GradTensor *row_of(GradTensor *x, int64_t i);
+static GradTensor *slice_at(GradTensor *x, int64_t i);
 static GradTensor *row_place(GradTensor *x, int64_t i, int64_t n);
 
 static GradTensor *row_vjp(const OpCall *c, int i, GradTensor *g)
@@ -156,7 +156,7 @@ const Op op_row = {
     .forward = row_forward, .vjp = row_vjp, .linear = LINEAR_EACH,
 };
 
-static GradTensor *row_of(GradTensor *x, int64_t i)
+static GradTensor *slice_at(GradTensor *x, int64_t i)
 {
     Arg args[OP_MAX_ARGS] = {{.tensor = x}, {.integer = i}};
     return op_call(&op_row, args, 0);
@@ -179,7 +179,7 @@ static GradTensor *row_place_forward(const OpCall *c)
 static GradTensor *row_place_vjp(const OpCall *c, int i, GradTensor *g)
 {
     (void)i;
-    return row_of(g, c->args[1].integer);
+    return slice_at(g, c->args[1].integer);
 }
 
 const Op op_row_place = {
@@ -212,7 +212,7 @@ static GradTensor *rows_vjp(const OpCall *c, int i, int64_t k, GradTensor *g)
 {
     (void)c;
     (void)i;
-    return row_of(g, k);
+    return slice_at(g, k);
 }
 
 const Op op_rows = {
@@ -427,7 +427,7 @@ static void run_call(const Op *op, const Arg *args, uint32_t numbers, GradTensor
 static GradTensor *slice_of_level(GradTensor *x, const Mapped *m, int64_t k)
 {
     uint32_t level = m->levels & -m->levels, own = gt_batch(x);
-    return own & level ? batch_slice(row_of(batch_of(x), k), own & ~level) : x;
+    return own & level ? batch_slice(slice_at(batch_of(x), k), own & ~level) : x;
 }
 
 /* The results of all slices of the outermost level as one mapped tensor each. */

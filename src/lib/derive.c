@@ -47,6 +47,15 @@ GradTensor *graph_batch(GradTensor *x, uint32_t levels)
 
 /* ---- evaluating ---- */
 
+GradTensor *differentiable(const char *who, GradTensor *x)
+{
+    if (gt_weak(x) || dtype_is_float(gt_dtype(x)))
+        return x;
+    if (gt_dtype(x) == DTYPE_INT64)
+        error_throw_hint(ERROR_TYPE, "convert it: x.to(\"float32\")", "%s: an int64 tensor has no gradient", who);
+    return gt_cast(x, grad_state()->default_dtype);
+}
+
 static Value make_leaf(Value leaf, void *context)
 {
     Derivation *d = context;

@@ -9,15 +9,6 @@ static bool is_structure(Value v) { return v.tag == TAG_TUPLE || v.tag == TAG_RE
 
 /* ---- making variables ---- */
 
-GradTensor *differentiable(const char *who, GradTensor *x)
-{
-    if (gt_weak(x) || dtype_is_float(gt_dtype(x)))
-        return x;
-    if (gt_dtype(x) == DTYPE_INT64)
-        error_throw_hint(ERROR_TYPE, "convert it: x.to(\"float32\")", "%s: an int64 tensor has no gradient", who);
-    return gt_cast(x, grad_state()->default_dtype);
-}
-
 /* The argument as a tensor in the dtype asked for, or the default one for numbers. */
 static GradTensor *variable_data(Call *call, bool differentiable_only)
 {
