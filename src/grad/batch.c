@@ -124,7 +124,7 @@ void batch_reopen(uint32_t levels, const int64_t *sizes)
 Random *batch_random(void)
 {
     if (batch_levels() != 0) {
-        tensor_state()->looked_inside = true;
+        tensor_state()->looked = LOOK_ELEMENT;
         error_throw(ERROR_TYPE, "random numbers cannot be drawn for many slices at once");
     }
     return random_state();
@@ -490,13 +490,15 @@ static bool try_formula(const OpCall *c, GradTensor **out, TensorList **list)
 {
     Formula f = {*c, out, list};
     GradContext context = grad_context();
-    tensor_state()->looked_inside = false;
-    if (error_protect(run_formula, &f))
-        return true;
-    if (!tensor_state()->looked_inside)
+    Look before = tensor_state()->looked;
+    tensor_state()->looked = LOOK_NONE;
+    bool done = error_protect(run_formula, &f);
+    if (!done && tensor_state()->looked == LOOK_NONE)
         error_rethrow();
-    grad_restore(&context);
-    return false;
+    tensor_state()->looked = before;
+    if (!done)
+        grad_restore(&context);
+    return done;
 }
 
 static _Noreturn void throw_escaped(void)

@@ -3,6 +3,7 @@
 
 #include "base/runtime.h"
 #include "lang/indexing.h"
+#include "tensor/state.h"
 
 #include <math.h>
 #include <string.h>
@@ -48,12 +49,18 @@ bool value_is_numeric(Value v)
     return v.tag == TAG_TENSOR || v.tag == TAG_VARIABLE || v.tag == TAG_NUMBER || v.tag == TAG_BOOL;
 }
 
+static _Noreturn void throw_mapped_truth(void)
+{
+    tensor_state()->looked = LOOK_TRUTH;
+    error_throw_hint(ERROR_TYPE, "where(c, a, b) chooses in each slice by itself; or loop over the slices: stack(map(f, xs))",
+                     "inside of vmap a mapped value stands for all slices at once, which may be true in some and false in "
+                     "others: an `if` or `while` cannot depend on it");
+}
+
 static bool tensor_truth(GradTensor *x)
 {
     if (gt_batch(x) != 0 && x->t.size == 1)
-        error_throw_hint(ERROR_TYPE, "where(c, a, b) chooses in each slice by itself; or loop over the slices: stack(map(f, xs))",
-                         "inside of vmap a mapped value stands for all slices at once, which may be true in some and false in "
-                         "others: an `if` or `while` cannot depend on it");
+        throw_mapped_truth();
     if (x->t.size == 1)
         return tensor_item(&x->t) != 0;
     if (x->t.size == 0)

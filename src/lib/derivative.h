@@ -6,6 +6,7 @@
 
 #include "grad/backward.h"
 #include "lang/session.h"
+#include "tensor/state.h"
 
 /* A tensor that can carry a gradient: floats are taken as they are, other dtypes converted to the default
  * float dtype, except int64, which is refused with an error that begins with `who`. Weak tensors stay
@@ -17,6 +18,10 @@ GradTensor *differentiable(const char *who, GradTensor *x);
  * the graph's stay mapped in both. */
 GradTensor *graph_batch(GradTensor *x, uint32_t levels);
 GradTensor *graph_slice(GradTensor *x, uint32_t levels);
+
+/* Runs body, which opens a level of vmap; false when it looked at elements of a mapped tensor, by at `most` that kind
+ * of look, so that the slices must be taken one after the other. A look that `catch` hid from body counts too. */
+bool at_once(void (*body)(void *), void *data, Look most);
 
 /* grad(f, argnum): the function that gives the gradient. */
 Value gradient_function(Value f, Value argnum);

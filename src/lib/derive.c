@@ -1,11 +1,25 @@
 #include "lib/derivative.h"
 
 #include "grad/batch.h"
+#include "lang/failure.h"
 #include "ops/rules.h"
 
 #include <string.h>
 
 /* ---- slices and batches ---- */
+
+bool at_once(void (*body)(void *), void *data, Look most)
+{
+    Look before = tensor_state()->looked;
+    tensor_state()->looked = LOOK_NONE;
+    bool done = session_protect(session(), body, data);
+    Look looked = tensor_state()->looked;
+    bool again = looked != LOOK_NONE && looked <= most;
+    if (!done && (!again || session()->exiting || error_is_final(&rt->error)))
+        error_rethrow();
+    tensor_state()->looked = before;
+    return !again;
+}
 
 /* x with its first axes, which belong to `first` and then to `second`, in the order of `wanted_first` and
  * then the rest. */

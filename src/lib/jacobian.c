@@ -40,29 +40,51 @@ static GradTensor *units(const GradTensor *node, int64_t size, int64_t first, in
     return gt_expand(t_reshape(eye, node->t.ndim + 1, shape), node->t.ndim + 1, full);
 }
 
-/* The answers of all leaves on the other side to units in leaf i of this side: [count, shape of the
- * node...] each, NULL for zero. */
-static void ask(const Probe *p, int64_t i, int64_t size, int64_t first, int64_t count, TensorList *answers)
+/* Units first, ..., first + count - 1 of the `size` elements of leaf i on this side, and where to put the
+ * answers of all leaves on the other side: [count, shape of the node...] each, NULL for zero. */
+typedef struct Question {
+    const Probe *p;
+    int64_t i, size, first, count;
+    TensorList *answers;
+} Question;
+
+/* What the leaves on the other side answer to a tangent or cotangent of leaf i. */
+static GradTensor **walk(const Probe *p, int64_t i, GradTensor *unit, int64_t others)
 {
     const Derivation *d = p->d;
-    GradState *state = grad_state();
-    uint32_t levels = state->levels;
-    const TensorList *from = p->forward ? d->sources : d->results;
-    GradTensor *unit = units(from->at[i], size, first, count);
-    GradTensor **out = scratch((size_t)answers->count * sizeof *out + 1);
-    uint32_t level = batch_open(count, d->levels_used);
-    unit = batch_slice(unit, level);
+    GradTensor **out = scratch((size_t)others * sizeof *out + 1);
     if (p->forward) {
-        state->recording = p->nested;
-        pushforward(1, &from->at[i], &unit, d->results->count, d->results->at, out);
-        state->recording = d->recording;
+        grad_state()->recording = p->nested;
+        pushforward(1, &d->sources->at[i], &unit, d->results->count, d->results->at, out);
+        grad_state()->recording = d->recording;
     } else {
-        gradients_of(1, &from->at[i], &unit, d->sources->count, d->sources->at, out,
+        gradients_of(1, &d->results->at[i], &unit, d->sources->count, d->sources->at, out,
                      p->nested ? GRAPH_RECORD : GRAPH_KEEP);
     }
-    for (int64_t k = 0; k < answers->count; k++)
-        answers->at[k] = out[k] == NULL ? NULL : object_retain(batch_over(out[k], level));
-    state->levels = levels;
+    return out;
+}
+
+static const GradTensor *asked_node(const Question *q)
+{
+    return (q->p->forward ? q->p->d->sources : q->p->d->results)->at[q->i];
+}
+
+static void answer(const Question *q, int64_t k, GradTensor *x)
+{
+    GradTensor *before = q->answers->at[k];
+    q->answers->at[k] = x == NULL ? NULL : object_retain(x);
+    object_release(before);
+}
+
+static void ask_at_once(void *data)
+{
+    const Question *q = data;
+    uint32_t levels = batch_levels(), level = batch_open(q->count, q->p->d->levels_used);
+    GradTensor *unit = batch_slice(units(asked_node(q), q->size, q->first, q->count), level);
+    GradTensor **out = walk(q->p, q->i, unit, q->answers->count);
+    for (int64_t k = 0; k < q->answers->count; k++)
+        answer(q, k, out[k] == NULL ? NULL : batch_over(out[k], level));
+    grad_state()->levels = levels;
 }
 
 /* Joins what came in several parts. */
@@ -70,6 +92,39 @@ static GradTensor *join_parts(TensorList *parts)
 {
     Arg args[OP_MAX_ARGS] = {{.tensors = parts}, {.integer = 0}};
     return parts->count == 1 ? parts->at[0] : op_call(&op_concat, args, 0);
+}
+
+/* x as [1, shape...]. */
+static GradTensor *as_only_row(GradTensor *x)
+{
+    int64_t shape[TENSOR_MAX_NDIM + 1] = {1};
+    memcpy(shape + 1, tensor_shape(&x->t), (size_t)x->t.ndim * sizeof *shape);
+    return t_reshape(x, x->t.ndim + 1, shape);
+}
+
+static void ask_one_by_one(const Question *q)
+{
+    const GradTensor *node = asked_node(q);
+    TensorList **parts = scratch((size_t)q->answers->count * sizeof *parts + 1);
+    for (int64_t k = 0; k < q->answers->count; k++)
+        parts[k] = tensor_list_new(q->count, NULL);
+    for (int64_t n = 0; n < q->count; n++) {
+        GradTensor *unit = t_reshape(units(node, q->size, q->first + n, 1), node->t.ndim, tensor_shape(&node->t));
+        GradTensor **out = walk(q->p, q->i, unit, q->answers->count);
+        for (int64_t k = 0; k < q->answers->count; k++) {
+            GradTensor *other = (q->p->forward ? q->p->d->results : q->p->d->sources)->at[k];
+            parts[k]->at[n] = object_retain(as_only_row(out[k] != NULL ? out[k] : gt_zeros_like(other)));
+        }
+    }
+    for (int64_t k = 0; k < q->answers->count; k++)
+        answer(q, k, join_parts(parts[k]));
+}
+
+/* On all units together; where the rule of a custom_grad looks at elements, on one after the other. */
+static void ask(Question *q)
+{
+    if (!at_once(ask_at_once, q, LOOK_TRUTH))
+        ask_one_by_one(q);
 }
 
 /* [n, hidden..., answer...] to [hidden..., n, answer...], or for columns [hidden..., answer..., n]. */
@@ -113,7 +168,7 @@ static TensorList *ask_all(const Probe *p, int64_t i, GradTensor *leaf, int64_t 
         int64_t first = k * at_once, count = first + at_once > size ? size - first : at_once;
         answers[k] = tensor_list_new(others, NULL);
         PoolMark mark = pool_mark();
-        ask(p, i, size, first, count, answers[k]);
+        ask(&(Question){p, i, size, first, count, answers[k]});
         pool_drain(mark);
     }
     for (int64_t o = 0; o < others && parts > 0; o++) {

@@ -1,11 +1,9 @@
 /* vmap: a function evaluated on all slices of its arguments at once (see grad/batch.h), or, where it looks
  * at elements, on one slice after the other. */
 #include "grad/batch.h"
-#include "lang/failure.h"
 #include "lang/indexing.h"
 #include "lib/derivative.h"
 #include "ops/rules.h"
-#include "tensor/state.h"
 
 typedef struct Mapping {
     const Call *call;
@@ -118,7 +116,6 @@ static void run_at_once(void *data)
     Value *args = scratch((size_t)m->call->count * sizeof *args + 1);
     for (int i = 0; i < m->call->count; i++)
         args[i] = m->mapped[i] ? structure_map(m->args[i], slice_leaf, &level) : m->args[i];
-    tensor_state()->looked_inside = false;
     m->out = structure_map(call_value(m->f, (uint32_t)m->call->count, args, m->call->names), stack_leaf, &level);
     grad_state()->levels = levels;
 }
@@ -180,12 +177,7 @@ static Value run_mapped(Call *call)
     Mapping m = mapping_of(call);
     if (batch_levels() >> (BATCH_MOST - 1) != 0)     /* there are no more levels */
         return run_one_by_one(&m);
-    if (session_protect(session(), run_at_once, &m))
-        return m.out;
-    if (!tensor_state()->looked_inside || session()->exiting || error_is_final(&rt->error))
-        error_rethrow();
-    tensor_state()->looked_inside = false;
-    return run_one_by_one(&m);
+    return at_once(run_at_once, &m, LOOK_ELEMENT) ? m.out : run_one_by_one(&m);
 }
 
 static const Builtin mapped_row = {.usage = "mapped(...args)", .run = run_mapped, .forwards = true};
@@ -221,7 +213,8 @@ const Builtin builtin_vmap = {
            "sliced leaf by leaf. f is evaluated once, on all slices together; where it looks at elements, "
            "as with item(x), it is evaluated on one slice after the other, with the same result.",
     .errors = "type when an `if` or `while` depends on a mapped value; shape when the mapped axes differ in "
-              "size or an argument is a number.",
+              "size or an argument is a number; value when a function that looks at elements is mapped over "
+              "nothing.",
     .example = "vmap(x -> x / sum(x))([[1, 3], [2, 2]])  #=> [[0.25, 0.75], [0.5, 0.5]]\n"
                "vmap(dot, axes=(0, none))([[1, 2], [3, 4]], [10, 1])  #=> [12, 34]",
     .related = "map stack where",

@@ -7,9 +7,12 @@
 #include "tensor/parallel.h"
 #include "tensor/random.h"
 
+/* What was asked of an abstract tensor, which cannot answer and threw. */
+typedef enum Look { LOOK_NONE, LOOK_ELEMENT, LOOK_TRUTH } Look;
+
 typedef struct TensorSession {
     Random random;
-    bool looked_inside;               /* an element of an abstract tensor was asked for, which threw */
+    Look looked;                      /* the last; for those who then go another way */
     Workers workers;                  /* parallel_set_threads, parallel_stop */
     KernelCosts costs;
 } TensorSession;

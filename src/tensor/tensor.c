@@ -218,7 +218,7 @@ void tensor_reshape(Tensor *out, const Tensor *base)
 
 static _Noreturn void throw_abstract(void)
 {
-    tensor_state()->looked_inside = true;
+    tensor_state()->looked = LOOK_ELEMENT;
     error_throw_hint(ERROR_TYPE, "choose with where(c, a, b), or loop over the slices: stack(map(f, xs))",
                      "inside of vmap a mapped tensor stands for many at once, so its elements cannot be read");
 }
