@@ -22,9 +22,11 @@ WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-pro
 # depend on which instructions its loop was compiled to.
 OPTIMIZE = -O2
 OPTIMIZE_KERNELS = -O3 -fno-trapping-math
+# OpenMP is there for two things: with it glibc's headers offer their vector functions to loops, and OpenBLAS's
+# OpenMP build asks it how many threads a caller may use (one: see tensor/parallel.h).
 CFLAGS = -std=gnu11 -g $(WARNINGS) -fopenmp -fno-math-errno -ffp-contract=off $(SANITIZE)
-# OpenBLAS comes in several builds. Its OpenMP build shares one pool of threads with our own loops; Debian
-# keeps each build in a folder of its own, with a pkg-config file, and the system's default may be another.
+# Debian keeps each build of OpenBLAS in a folder of its own, with a pkg-config file; the system's default may be
+# another than the OpenMP one.
 OPENBLAS = /usr/lib/$(shell $(CC) -print-multiarch 2>/dev/null)/openblas-openmp/pkgconfig
 packages = $(shell PKG_CONFIG_PATH=$(OPENBLAS):$$PKG_CONFIG_PATH pkg-config $(1) 2>/dev/null)
 PACKAGES = openblas readline gsl

@@ -1,16 +1,14 @@
 #include "tensor/random.h"
 
 #include "base/runtime.h"
+#include "tensor/parallel.h"
 
 #include <math.h>
 
 /* Every element has its own place in the stream, so threads fill any part in any order. A block of the
  * generator is 128 bits, shared by four elements of 32 bits or two of 64; the high half of its counter is
  * zero except when a draw was rejected. */
-enum {
-    THREADED = 64 * 1024,             /* fewer elements are filled by one thread */
-    STRETCH = 1 << 22                 /* elements between two looks at the interrupt flag */
-};
+enum { STRETCH = 16 * 1024 };         /* elements that a thread takes at a time, or between two looks at the interrupt flag */
 
 void random_block(uint64_t key, uint64_t low, uint64_t high, uint32_t out[4])
 {
@@ -173,18 +171,28 @@ static void fill_integers(const Fill *fill, int64_t block)
         out[i] = (int64_t)((uint64_t)fill->low + bounded(&fill->from, i, fill->range));
 }
 
+typedef struct Filling {
+    const Fill *fill;
+    Filler *filler;
+    int64_t blocks, per_task;
+} Filling;
+
+static void fill_task(const void *job, int64_t task, int thread)
+{
+    (void)thread;
+    const Filling *f = job;
+    int64_t end = (task + 1) * f->per_task < f->blocks ? (task + 1) * f->per_task : f->blocks;
+    for (int64_t block = task * f->per_task; block < end; block++)
+        f->filler(f->fill, block);
+}
+
 /* Runs the filler over all blocks and moves the stream on by their number. */
 static void fill_all(Random *random, Fill *fill, Filler *filler, int per_block)
 {
     int64_t blocks = (fill->size + per_block - 1) / per_block;
+    Filling filling = {fill, filler, blocks, STRETCH / per_block};
     fill->from = *random;
-    for (int64_t first = 0; first < blocks; first += STRETCH / per_block) {
-        int64_t last = blocks - first < STRETCH / per_block ? blocks : first + STRETCH / per_block;
-        interrupt_poll();
-#pragma omp parallel for schedule(static) if (fill->size >= THREADED)
-        for (int64_t block = first; block < last; block++)
-            filler(fill, block);
-    }
+    parallel_run((blocks + filling.per_task - 1) / filling.per_task, fill->size, fill_task, &filling);
     random->counter += (uint64_t)blocks;
 }
 
