@@ -8,12 +8,7 @@
 It knows what dbx uses: printable characters of width 0, 1 and 2, line feeds, moves of the cursor, clearing and colours.
 Anything else in the output is noted in `strange`.
 """
-import fcntl
-import os
 import re
-import struct
-import termios
-import time
 import unicodedata
 
 from harness import Terminal
@@ -35,9 +30,6 @@ class Screen(Terminal):
         self.waits = False             # the cursor is behind the last column: the next character wraps
         self.taken, self.strange, self.colors = 0, [], set()
         super().__init__(*arguments, columns=columns, rows=rows, **options)
-        end = time.monotonic() + self.timeout
-        while self.prompt not in self.shown and time.monotonic() < end:
-            self.read(0.1)
         self.settle()
 
     # ---- the model ----
@@ -120,26 +112,29 @@ class Screen(Terminal):
 
     # ---- the session ----
 
-    def settle(self, quiet=0.06, timeout=10):
-        """Takes in output until there is none for a while."""
-        end = time.monotonic() + timeout
-        while time.monotonic() < end:
-            before = len(self._raw)
-            if not self.read(quiet) or len(self._raw) == before:
-                break
-        text = self._raw.decode("utf-8", "ignore")
-        self.feed(text[self.taken:])
-        self.taken = len(text)
+    def settle(self, for_ever=True):
+        super().settle(for_ever)
+        self.feed(self.output[self.taken:])
+        self.taken = len(self.output)
         return self
 
-    def type(self, text, **options):
+    def type(self, text):
         self.send(text)
-        return self.settle(**options)
+        return self.settle()
+
+    def paste(self, text):
+        super().paste(text)
+        return self.settle()
+
+    def type_at_once(self, text):
+        self.send_at_once(text)
+        return self.settle()
 
     def keys(self, text):
         """Key by key, as a person types: nothing is typed ahead."""
         for c in re.findall(r"\x1b\[[A-Z]|\x1b.|.", text, re.DOTALL):
-            self.type(c, quiet=0.02)
+            self.send(c)
+            self.settle(for_ever=False)
         return self
 
     def resize(self, columns, rows):
@@ -158,7 +153,7 @@ class Screen(Terminal):
         self.cells = [list(line[:columns].ljust(columns)) for line in lines[:rows]]
         self.row, self.column = min(max(cursor - dropped, 0), rows - 1), self.column % columns
         self.columns, self.height, self.waits = columns, rows, False
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.set_size(columns, rows)
         return self.settle()
 
     def rows(self):

@@ -15,7 +15,7 @@ with tempfile.TemporaryDirectory() as folder, Terminal("-q", rows=60, env={"EDIT
     contains('?"words"', t.line('?"keepdims"'), "sum")
     contains("?what there is not", t.line("?zzzyyy"), "nothing")
     equal("no variables yet", t.line(":vars"), "There are no variables yet.\n")
-    t.send("## Doubles it.\ndouble(x) = 2 * x\n")
+    t.paste("## Doubles it.\ndouble(x) = 2 * x\n")
     t.wait()
     t.line("w = parameter([[1, 2], [3, 4]]); n = 3; name = \"abc\"")
     contains("?own function", t.line("?double"), "double(x)", "Doubles it.")

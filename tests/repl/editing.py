@@ -3,7 +3,6 @@ from harness import check, contains, equal, finish
 from screen import Screen
 
 UP, DOWN, LEFT, RIGHT = "\x1b[A", "\x1b[B", "\x1b[D", "\x1b[C"
-PASTE = "\x1b[200~{}\x1b[201~"
 
 
 def last(screen, count):
@@ -19,7 +18,7 @@ with Screen("-q") as s:
     equal("an open block goes on, indented", (s.rows()[:2], s.cursor()), (["dbx> for i in range(2) {", "...>"], (1, 7)))
     s.keys("if i > 0 {\rprint(i)\r}")
     equal("a closing brace stands under its line", s.rows()[3], "...>   }")
-    s.settle(quiet=0.7)
+    s.settle()
     equal("the cursor is back behind the brace", s.cursor(), (3, 8))
     s.keys("\r}\r")
     equal("the block runs once", last(s, 3), ["...> }", "1", "dbx>"])
@@ -41,21 +40,21 @@ with Screen("-q") as s:
     equal("nothing strange was written", s.strange, [])
 
 with Screen("-q") as s:
-    s.type(PASTE.format("a = 3\nb = 4\n\nprint(a * b)"))
+    s.paste("a = 3\nb = 4\n\nprint(a * b)")
     contains("a paste is shown as a block", s.text(), "dbx> a = 3\n...> b = 4\n...>\n...> print(a * b)")
     s.type("\r")
     equal("it runs once, at Return", [r for r in s.rows() if r == "12"], ["12"])
-    s.type(PASTE.format("print(a + b)\n"))
+    s.paste("print(a + b)\n")
     equal("one that ends its line runs at once", [r for r in s.rows() if r == "7"], ["7"])
-    s.type(PASTE.format("fn g(x) {\r\n  return x + 1\r\n}\r\ng(41)\r\n"))
+    s.paste("fn g(x) {\r\n  return x + 1\r\n}\r\ng(41)\r\n")
     equal("line ends of all sorts", [r for r in s.rows() if r == "42"], ["42"])
-    s.type(PASTE.format("while true {\n"))
+    s.paste("while true {\n")
     equal("an open block waits for more", last(s, 1), ["...>"])
     s.type("\x03")
-    s.type(PASTE.format("[1,\n 2,\n 3]"))
+    s.paste("[1,\n 2,\n 3]")
     s.type("\r")
     contains("brackets over lines", s.text(), "Tensor([1, 2, 3], shape=[3], dtype=float32)")
-    s.type("for i in range(3) {\r  print(i * 100)\r}\r")
+    s.type_at_once("for i in range(3) {\r  print(i * 100)\r}\r")
     equal("lines typed ahead are not indented twice", [r for r in s.rows() if r.startswith("...>   print")],
           ["...>   print(i * 100)"])
     equal("and run once", [r for r in s.rows() if r in ("0", "100", "200")], ["0", "100", "200"])
@@ -98,10 +97,10 @@ with Screen("-q", columns=80, rows=12) as s:
     equal("and the input is whole", last(s, 2), ["78", "dbx>"])
 
 with Screen("-q", columns=80, rows=10) as s:
-    s.type("y = \"" + "ab" * 50000 + "\"", timeout=20)
-    s.type("; len(y)\r", timeout=20)
+    s.type("y = \"" + "ab" * 50000 + "\"")
+    s.type("; len(y)\r")
     contains("a line of 100,000 characters", s.text(), "100000\ndbx>")
-    s.type("".join(f"# line {i}\r" if i else "fn f() {\r" for i in range(40)) + "return 5\r}\r")
+    s.type_at_once("".join(f"# line {i}\r" if i else "fn f() {\r" for i in range(40)) + "return 5\r}\r")
     s.type("f()\r")
     equal("a block higher than the screen", last(s, 2), ["5", "dbx>"])
     s.keys(UP + UP)

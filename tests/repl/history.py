@@ -19,9 +19,11 @@ with tempfile.TemporaryDirectory() as home:
     path = os.path.join(home, ".local", "state", "dbx", "history")
     with Terminal("-q", home=home) as t:
         t.wait()
-        for text in ("a = 1", "b = 2", "a = 1", "fn f(x) {\n  return x\n}", "a + b", "  ", "1 +"):
-            t.send(text + "\n")
-            t.wait() if text != "1 +" else t.wait("...> ")
+        for text in ("a = 1", "b = 2", "a = 1", "fn f(x) {\n  return x\n}", "a + b", "  "):
+            t.paste(text + "\n")
+            t.wait()
+        t.send("1 +\n")
+        t.wait("...> ")
         t.interrupt()
         t.wait()
         t.send("\x04")
@@ -51,7 +53,7 @@ with tempfile.TemporaryDirectory() as home:
         check("two sessions write together", all(f"{who} = {i}" in entries for who in ("one", "two") for i in range(10)))
         before = set(read(path).splitlines())
         one.send("three = 3\n")
-        time.sleep(0.002)
+        time.sleep(0.002)              # any moment will do, here and below
         os.kill(one.pid, signal.SIGKILL)
         check("kill -9 loses nothing older", before <= set(read(path).splitlines()))
     with open(path, "a", encoding="utf-8") as file:
