@@ -62,6 +62,14 @@ def fastest(attempt, limit, tries=20):
     return least
 
 
+def eventually(condition):
+    """Does the condition hold, now or later?"""
+    end = time.monotonic() + PATIENCE
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.002)
+    return condition()
+
+
 def run(*arguments, stdin="", cwd=None, env=None, timeout=PATIENCE):
     """dbx with these arguments, and what it wrote."""
     return subprocess.run([DBX, *map(str, arguments)], input=stdin, capture_output=True, cwd=cwd,
