@@ -96,6 +96,22 @@ static _Noreturn void usage_error(const char *format, ...)
     exit(EXIT_USAGE);
 }
 
+/* The exit status, once all output is written. A full disk is a failure, a closed pipe is the reader's
+ * business. */
+static int finish_output(int status, bool said)
+{
+    bool failed = ferror(stdout) != 0;
+    errno = 0;
+    failed |= fflush(stdout) != 0;
+    failed |= fclose(stdout) != 0;
+    if (!failed || errno == EPIPE)
+        return status;
+    if (!said)
+        fprintf(stderr, "dbx: cannot write the output%s%s\n", errno != 0 ? ": " : "",
+                errno != 0 ? strerror(errno) : "");
+    return status == EXIT_DONE || !said ? EXIT_SCRIPT_FAILED : status;
+}
+
 /* ---- option values ---- */
 
 static uint64_t parse_seed(const char *text)
@@ -108,17 +124,26 @@ static uint64_t parse_seed(const char *text)
     return n;
 }
 
+/* A decimal number, as strtod reads it, which would also take blanks, signs, 0x10, inf and nan. */
+static double parse_decimal(const char *text, char **end)
+{
+    bool decimal = (*text >= '0' && *text <= '9') || *text == '.';
+    bool hexadecimal = text[0] == '0' && (text[1] | 0x20) == 'x';
+    *end = (char *)text;
+    return decimal && !hexadecimal ? strtod(text, end) : NAN;
+}
+
 static size_t parse_size(const char *text)
 {
     static const char units[] = "KMGT";
     char *end;
-    double n = strtod(text, &end);
+    double n = parse_decimal(text, &end);
     const char *unit = *end != '\0' ? strchr(units, *end & ~0x20) : NULL;
     if (end != text && unit != NULL) {
         n *= pow(1024, (double)(unit - units) + 1);
         end++;
     }
-    if (*text < '0' || *text > '9' || *end != '\0' || !(n >= 1) || n > 9e18)
+    if (*end != '\0' || !(n >= 1) || n > 9e18)
         usage_error("--max-memory takes a size such as 300M or 1G, not '%s'", text);
     return (size_t)n;
 }
@@ -126,8 +151,8 @@ static size_t parse_size(const char *text)
 static double parse_seconds(const char *text)
 {
     char *end;
-    double n = strtod(text, &end);
-    if (((*text < '0' || *text > '9') && *text != '.') || *end != '\0' || !(n > 0) || n > 1e9)
+    double n = parse_decimal(text, &end);
+    if (*end != '\0' || !(n > 0) || n > 1e9)
         usage_error("--timeout takes a number of seconds above 0, not '%s'", text);
     return n;
 }
@@ -136,7 +161,7 @@ static int parse_threads(const char *text)
 {
     char *end;
     long n = strtol(text, &end, 10);
-    if (end == text || *end != '\0' || n < 1 || n > 1024)
+    if (*text < '0' || *text > '9' || *end != '\0' || n < 1 || n > 1024)
         usage_error("--threads takes a number from 1 to 1024, not '%s'", text);
     return (int)n;
 }
@@ -185,10 +210,10 @@ static void take_option(Command *c, int option)
     case OPTION_COLOR: c->color = parse_color(optarg); break;
     case 'h':
         manual_usage(stdout, &manual);
-        exit(EXIT_DONE);
+        exit(finish_output(EXIT_DONE, false));
     case 'V':
         printf("dbx %s\n", version);
-        exit(EXIT_DONE);
+        exit(finish_output(EXIT_DONE, false));
     default: break;
     }
 }
@@ -211,6 +236,35 @@ static void tell_getopt(char *letters, struct option *rows)
     *rows = (struct option){NULL, 0, NULL, 0};
 }
 
+/* How many long options the text behind the dashes may be short for. */
+static int count_long_options(const char *text)
+{
+    int count = 0;
+    size_t bytes = strcspn(text, "=");
+    for (const OptionRow *row = options; row->doc != NULL; row++)
+        count += row->name != NULL && strncmp(row->name, text, bytes) == 0;
+    return count;
+}
+
+/* What getopt gives back: ':' for a missing value, '?' for other mistakes. */
+static _Noreturn void refuse_option(int mistake, const char *given, int letter)
+{
+    bool is_long = strncmp(given, "--", 2) == 0;
+    int named = (int)strcspn(given, "=");
+    if (mistake == ':' && is_long)
+        usage_error("%s wants a value", given);
+    if (mistake == ':')
+        usage_error("-%c wants a value", letter);
+    if (!is_long)
+        usage_error("there is no option -%c", letter);
+    int count = count_long_options(given + 2);
+    if (count == 0)
+        usage_error("there is no option %.*s", named, given);
+    if (count > 1)
+        usage_error("%.*s is short for more than one option", named, given);
+    usage_error("%.*s takes no value", named, given);
+}
+
 static void parse_command(Command *c, int argc, char **argv)
 {
     char letters[2 * OPTION_ROWS + 3];
@@ -219,12 +273,8 @@ static void parse_command(Command *c, int argc, char **argv)
     tell_getopt(letters, rows);
     opterr = 0;
     while ((option = getopt_long(argc, argv, letters, rows, &index)) != -1) {
-        if (option == ':')
-            usage_error("%s wants a value", argv[optind - 1]);
-        if (option == '?' && optopt != 0 && optopt < 256)
-            usage_error("there is no option -%c", optopt);
-        if (option == '?')
-            usage_error("there is no option %s", argv[optind - 1]);
+        if (option == ':' || option == '?')
+            refuse_option(option, argv[optind - 1], optopt);
         take_option(c, option);
     }
     c->rest = argv + optind;
@@ -242,6 +292,14 @@ static void parse_command(Command *c, int argc, char **argv)
 }
 
 /* ---- the process ---- */
+
+/* A system call that waits is not taken up again after the handler: what waits looks at the flag. */
+static void handle(int number, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler};
+    sigemptyset(&action.sa_mask);
+    sigaction(number, &action, NULL);
+}
 
 static void on_interrupt(int number)
 {
@@ -261,7 +319,9 @@ static void start_timer(double seconds)
     struct itimerval timer = {.it_interval = {.tv_sec = 1}};
     timer.it_value.tv_sec = (time_t)seconds;
     timer.it_value.tv_usec = (suseconds_t)((seconds - floor(seconds)) * 1e6);
-    signal(SIGALRM, on_alarm);
+    if (timer.it_value.tv_sec == 0 && timer.it_value.tv_usec == 0)
+        timer.it_value.tv_usec = 1;   /* no time at all would be no limit */
+    handle(SIGALRM, on_alarm);
     setitimer(ITIMER_REAL, &timer, NULL);
 }
 
@@ -288,43 +348,29 @@ static bool want_color(const Command *c, int descriptor)
 
 /* ---- what is run ---- */
 
-typedef struct Text {
-    char *bytes;
-    size_t count;
-} Text;
-
-static Text read_standard_input(void)
-{
-    Text text = {NULL, 0};
-    size_t capacity = 0;
-    for (;;) {
-        if (capacity - text.count < 65536)
-            text.bytes = realloc(text.bytes, capacity = 2 * capacity + 131072);
-        if (text.bytes == NULL)
-            usage_error("standard input is too large");
-        size_t n = fread(text.bytes + text.count, 1, capacity - text.count, stdin);
-        text.count += n;
-        if (n == 0)
-            break;
-    }
-    if (ferror(stdin))
-        usage_error("cannot read standard input: %s", strerror(errno));
-    return text;
-}
-
 /* Without opening it: what a pipe gives can be read only once. */
 static void check_readable(const char *path)
 {
     struct stat about;
-    bool readable = access(path, R_OK) == 0 && stat(path, &about) == 0;
+    bool standard = strcmp(path, "-") == 0;
+    bool readable = standard ? fstat(STDIN_FILENO, &about) == 0
+                             : access(path, R_OK) == 0 && stat(path, &about) == 0;
     if (readable && S_ISDIR(about.st_mode)) {
         readable = false;
         errno = EISDIR;
     }
     if (!readable) {
-        fprintf(stderr, "dbx: cannot read '%s': %s\n", path, strerror(errno));
+        fprintf(stderr, "dbx: cannot read '%s': %s\n", standard ? "standard input" : path, strerror(errno));
         exit(EXIT_USAGE);
     }
+}
+
+/* The exit status of what has told its errors. */
+static int finish_files(const Session *s, bool ok)
+{
+    if (ok)
+        return EXIT_DONE;
+    return strcmp(session_error_kind(s), "interrupt") == 0 ? EXIT_INTERRUPTED : EXIT_SCRIPT_FAILED;
 }
 
 /* The exit status of a run, after its error was shown. */
@@ -337,7 +383,7 @@ static int finish_run(Session *s, bool ok)
     fflush(stdout);
     if (!s->output_failed || errno != EPIPE)
         fputs(session_error(s), stderr);
-    return strcmp(session_error_kind(s), "interrupt") == 0 ? EXIT_INTERRUPTED : EXIT_SCRIPT_FAILED;
+    return finish_files(s, ok);
 }
 
 static int run_repl(Session *s, const Command *c)
@@ -349,14 +395,9 @@ static int run_repl(Session *s, const Command *c)
 
 static int run_script_or_input(Session *s, const Command *c)
 {
-    if (c->rest_count > 0)
-        return finish_run(s, session_run_file(s, c->rest[0]));
-    if (isatty(STDIN_FILENO))
+    if (c->rest_count == 0 && isatty(STDIN_FILENO))
         return run_repl(s, c);
-    Text text = read_standard_input();
-    int status = finish_run(s, session_run_bytes(s, text.bytes, text.count, "<stdin>", RUN_SCRIPT));
-    free(text.bytes);
-    return status;
+    return finish_run(s, session_run_operand(s, c->rest_count > 0 ? c->rest[0] : "-"));
 }
 
 static int run_action(Session *s, const Command *c)
@@ -366,12 +407,11 @@ static int run_action(Session *s, const Command *c)
         return finish_run(s, session_run(s, c->operand, "<-e>", RUN_ECHO));
     case ACTION_INTERACTIVE: {
         int status = finish_run(s, session_run_file(s, c->operand));
-        if (s->exiting)
-            return status;
-        return run_repl(s, c);
+        bool late = session_was_interrupted(s) && status != EXIT_INTERRUPTED;
+        return s->exiting || late ? status : run_repl(s, c);
     }
     case ACTION_CHECK:
-        return check_files(s, c->rest_count, c->rest) ? EXIT_DONE : EXIT_SCRIPT_FAILED;
+        return finish_files(s, check_files(s, c->rest_count, c->rest));
     case ACTION_DOC:
         return reference_print(s, c->operand) ? EXIT_DONE : EXIT_SCRIPT_FAILED;
     case ACTION_REFERENCE:
@@ -379,7 +419,7 @@ static int run_action(Session *s, const Command *c)
     case ACTION_TEST_DOCS:
         return reference_test(s);
     case ACTION_FORMAT:
-        return format_files(s, c->rest_count, c->rest) ? EXIT_DONE : EXIT_SCRIPT_FAILED;
+        return finish_files(s, format_files(s, c->rest_count, c->rest));
     case ACTION_TOUR:
         return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) ? run_repl(s, c) : tour_show(s);
     default:
@@ -391,12 +431,12 @@ static int run_action(Session *s, const Command *c)
 static void check_operands(const Command *c)
 {
     bool files = c->action == ACTION_CHECK || c->action == ACTION_FORMAT;
-    int count = files ? c->rest_count : c->action == ACTION_DEFAULT && c->rest_count > 0 ? 1 : 0;
     if (c->action == ACTION_INTERACTIVE)
         check_readable(c->operand);
-    for (int i = 0; i < count; i++)
-        if (c->action != ACTION_FORMAT || strcmp(c->rest[i], "-") != 0)
-            check_readable(c->rest[i]);
+    else if (c->action == ACTION_DEFAULT)
+        check_readable(c->rest_count > 0 ? c->rest[0] : "-");
+    for (int i = 0; files && i < c->rest_count; i++)
+        check_readable(c->rest[i]);
 }
 
 /* The folder that a sandboxed run may use. */
@@ -421,7 +461,7 @@ static void write_documents(const Command *c)
         return;
     else if (!manual_completion(stdout, &manual, c->operand))
         usage_error("--completion takes bash or zsh, not '%s'", c->operand);
-    exit(EXIT_DONE);
+    exit(finish_output(EXIT_DONE, false));
 }
 
 int main(int argc, char **argv)
@@ -432,7 +472,7 @@ int main(int argc, char **argv)
     check_operands(&c);
     widen_stack();
     signal(SIGPIPE, SIG_DFL);
-    signal(SIGINT, on_interrupt);
+    handle(SIGINT, on_interrupt);
     if (isatty(STDOUT_FILENO) || lseek(STDOUT_FILENO, 0, SEEK_CUR) < 0)
         setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     bool script = c.action == ACTION_DEFAULT && c.rest_count > 0;
@@ -448,11 +488,7 @@ int main(int argc, char **argv)
     if (c.timeout > 0)
         start_timer(c.timeout);
     int status = run_action(s, &c);
-    bool failed = s->output_failed;
+    bool failed = s->output_failed, said = failed || session_was_interrupted(s);
     session_free(s);
-    if ((fflush(stdout) != 0 || fclose(stdout) != 0) && errno != EPIPE) {
-        fprintf(stderr, "dbx: cannot write the output: %s\n", strerror(errno));
-        return EXIT_SCRIPT_FAILED;
-    }
-    return failed && status == EXIT_DONE ? EXIT_SCRIPT_FAILED : status;
+    return finish_output(failed && status == EXIT_DONE ? EXIT_SCRIPT_FAILED : status, said);
 }

@@ -27,7 +27,11 @@ import time
 PATIENCE = 120
 
 DBX = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "dbx")
-PPOLL = ("271", "73")                  # the system call's number, on x86-64 and others
+# The numbers of system calls that dbx may wait in, on x86-64 and on others.
+if os.uname().machine == "x86_64":
+    CALLS = {"0": "read", "1": "write", "257": "open", "271": "ppoll"}
+else:
+    CALLS = {"63": "read", "64": "write", "56": "open", "73": "ppoll"}
 _counts = {True: 0, False: 0}
 
 
@@ -70,11 +74,23 @@ def eventually(condition):
     return condition()
 
 
+def waits_in(pid):
+    """The system call in which a process sleeps, and its arguments: ("read", [3, ...]), or ("", []) when it does not
+    sleep. None on a system that does not tell."""
+    try:
+        with open(f"/proc/{pid}/syscall", encoding="ascii") as file:
+            call, *values = file.read().split()
+        return CALLS.get(call, ""), [int(value, 16) for value in values]
+    except OSError:
+        return None
+
+
 def run(*arguments, stdin="", cwd=None, env=None, timeout=PATIENCE):
-    """dbx with these arguments, and what it wrote."""
-    return subprocess.run([DBX, *map(str, arguments)], input=stdin, capture_output=True, cwd=cwd,
+    """dbx with these arguments, and what it wrote. stdin is a text, or a descriptor."""
+    given = {"input": stdin} if isinstance(stdin, str) else {"stdin": stdin}
+    return subprocess.run([DBX, *map(str, arguments)], capture_output=True, cwd=cwd,
                           env={**os.environ, **(env or {})}, timeout=timeout, encoding="utf-8",
-                          errors="backslashreplace")
+                          errors="backslashreplace", **given)
 
 
 class Terminal:
@@ -169,12 +185,11 @@ class Terminal:
     def sleeps(self, for_ever):
         """Does dbx sleep until something is typed? With for_ever it has also nothing to do after a while, such as
         taking the cursor back from a bracket."""
-        try:
-            with open(f"/proc/{self.pid}/syscall", encoding="ascii") as file:
-                call = file.read().split()
-            return call[0] in PPOLL and (not for_ever or int(call[3], 16) == 0)
-        except OSError:                # a system that does not tell: silence is all there is to see
+        waiting = waits_in(self.pid)
+        if waiting is None:            # silence is all there is to see
             return not select.select([self.fd], [], [], 1.0 if for_ever else 0.1)[0]
+        call, values = waiting
+        return call == "ppoll" and (not for_ever or values[2] == 0)
 
     def settle(self, for_ever=True):
         """Takes in output until dbx waits for input."""

@@ -41,7 +41,7 @@ static void report_unknown(Node *name, void *context)
 static void check_file(void *data)
 {
     Check *c = data;
-    c->source = source_read(c->path);
+    c->source = source_read_operand(c->path);
     Chunk *chunk = parse(c->source);
     Module *module = module_new(NULL);
     resolve(chunk, module);
@@ -51,17 +51,13 @@ static void check_file(void *data)
 bool check_files(Session *s, int count, char *const *paths)
 {
     bool ok = true;
-    Entry entry = session_enter(s);
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count && !session_was_interrupted(s); i++) {
         Check c = {.session = s, .path = paths[i], .ok = true};
-        PoolMark mark = pool_mark();
-        if (!session_protect(s, check_file, &c)) {
-            print_error(&c);
+        if (!session_attempt(s, check_file, &c)) {
+            fputs(session_error(s), stderr);
             c.ok = false;
         }
-        pool_drain(mark);
         ok &= c.ok;
     }
-    session_leave(entry);
     return ok;
 }

@@ -326,7 +326,7 @@ static void format_file(void *data)
 {
     const char *path = data;
     bool standard = strcmp(path, "-") == 0;
-    Source *source = source_read(standard ? "/dev/stdin" : path);
+    Source *source = source_read_operand(path);
     String *text = format_source(source);
     if (standard)
         session_write(text->text, text->bytes);
@@ -337,7 +337,7 @@ static void format_file(void *data)
 bool format_files(Session *s, int count, char *const *paths)
 {
     bool ok = true;
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count && !session_was_interrupted(s); i++)
         if (!session_attempt(s, format_file, paths[i])) {
             fputs(session_error(s), stderr);
             ok = false;

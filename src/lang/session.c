@@ -9,6 +9,7 @@
 #include "tensor/state.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Slots of all calls under way. Address space only: pages are there once they are touched. */
 static const size_t STACK_VALUES = (size_t)8 << 20;
@@ -398,6 +400,7 @@ typedef struct Run {
     const char *text, *name;
     size_t bytes;
     RunMode mode;
+    Source *(*read)(const char *path);
 } Run;
 
 static void run_body(void *data)
@@ -409,7 +412,7 @@ static void run_body(void *data)
 
 bool session_run_bytes(Session *s, const char *text, size_t bytes, const char *name, RunMode mode)
 {
-    Run run = {s, text, name, bytes, mode};
+    Run run = {.session = s, .text = text, .name = name, .bytes = bytes, .mode = mode};
     return session_attempt(s, run_body, &run);
 }
 
@@ -418,16 +421,22 @@ bool session_run(Session *s, const char *text, const char *name, RunMode mode)
     return session_run_bytes(s, text, strlen(text), name, mode);
 }
 
-static void run_file_body(void *data)
+static void run_read(void *data)
 {
     Run *run = data;
-    run_text(run->session->main, source_read(run->name), false);
+    run_text(run->session->main, run->read(run->name), false);
 }
 
 bool session_run_file(Session *s, const char *path)
 {
-    Run run = {.session = s, .name = path};
-    return session_attempt(s, run_file_body, &run);
+    Run run = {.session = s, .name = path, .read = source_read};
+    return session_attempt(s, run_read, &run);
+}
+
+bool session_run_operand(Session *s, const char *path)
+{
+    Run run = {.session = s, .name = path, .read = source_read_operand};
+    return session_attempt(s, run_read, &run);
 }
 
 const char *session_error(const Session *s) { return s->error_text != NULL ? s->error_text : ""; }
@@ -436,23 +445,28 @@ const char *session_error_kind(const Session *s)
     return s->failed && !s->exiting ? error_kind_name(s->error_kind) : "";
 }
 
+bool session_was_interrupted(const Session *s)
+{
+    return s->failed && s->runtime->interrupted != INTERRUPT_NONE;
+}
+
 void session_interrupt(void) { interrupt_raise(INTERRUPT_SIGNAL); }
 
 /* ---- reading a file ---- */
 
-typedef struct FileText {
+typedef struct Descriptor {
     Object object;
-    FILE *file;
-} FileText;
+    int number;                       /* -1 when it could not be opened */
+} Descriptor;
 
-static void file_text_destroy(Object *self)
+static void descriptor_destroy(Object *self)
 {
-    FileText *f = (FileText *)self;
-    if (f->file != NULL)
-        fclose(f->file);
+    Descriptor *d = (Descriptor *)self;
+    if (d->number >= 0)
+        close(d->number);
 }
 
-static const ObjectType file_text_type = {"open file", file_text_destroy};
+static const ObjectType descriptor_type = {"open file", descriptor_destroy};
 
 static String *folder_of(const char *path)
 {
@@ -460,23 +474,51 @@ static String *folder_of(const char *path)
     return slash == NULL ? string_of(".") : slash == path ? string_of("/") : string_new(path, (size_t)(slash - path));
 }
 
+static _Noreturn void throw_unreadable(const char *path)
+{
+    error_throw(ERROR_IO, "cannot read \"%s\": %s", path, strerror(errno));
+}
+
+/* A pipe may keep the reader waiting; interrupts and the limit on time end that. */
+static Buf *read_to_end(int descriptor, const char *path)
+{
+    char block[16384];
+    Buf *text = buf_new();
+    for (;;) {
+        ssize_t n = read(descriptor, block, sizeof block);
+        if (n < 0 && errno != EINTR)
+            throw_unreadable(path);
+        interrupt_poll();
+        if (n == 0)
+            return text;
+        if (n > 0)
+            buf_add(text, block, (size_t)n);
+    }
+}
+
 Source *source_read(const char *path)
 {
     PoolMark mark = pool_mark();
     struct stat about;
-    FileText *f = object_new_zeroed(&file_text_type, sizeof *f);
-    char block[16384];
-    f->file = fopen(path, "rb");
-    if (f->file == NULL)
-        error_throw(ERROR_IO, "cannot read \"%s\": %s", path, strerror(errno));
-    if (fstat(fileno(f->file), &about) == 0 && S_ISDIR(about.st_mode))
+    Descriptor *d = object_new_zeroed(&descriptor_type, sizeof *d);
+    while ((d->number = open(path, O_RDONLY | O_CLOEXEC)) < 0) {
+        if (errno != EINTR)
+            throw_unreadable(path);
+        interrupt_poll();
+    }
+    if (fstat(d->number, &about) == 0 && S_ISDIR(about.st_mode))
         error_throw(ERROR_IO, "cannot read \"%s\": it is a folder", path);
-    Buf *text = buf_new();
-    for (size_t n; (n = fread(block, 1, sizeof block, f->file)) > 0;)
-        buf_add(text, block, n);
-    if (ferror(f->file))
-        error_throw(ERROR_IO, "cannot read \"%s\": %s", path, strerror(errno));
+    Buf *text = read_to_end(d->number, path);
     return pool_drain_except(mark, source_new(string_of(path), folder_of(path), buf_text(text), text->bytes));
+}
+
+Source *source_read_operand(const char *path)
+{
+    PoolMark mark = pool_mark();
+    if (strcmp(path, "-") != 0)
+        return source_read(path);
+    Buf *text = read_to_end(STDIN_FILENO, "<stdin>");
+    return pool_drain_except(mark, source_new(string_of("<stdin>"), string_of("."), buf_text(text), text->bytes));
 }
 
 /* ---- output ---- */
@@ -488,6 +530,10 @@ void session_write(const char *text, size_t bytes)
                                        : fwrite(text, 1, bytes, stdout) == bytes;
     if (ok)
         return;
+    if (interrupt_flag != INTERRUPT_NONE) {
+        clearerr(stdout);             /* what was waited for is a slow reader */
+        interrupt_throw();
+    }
     s->output_failed = true;
     error_throw(ERROR_IO, "cannot write the output: %s", strerror(errno));
 }

@@ -85,6 +85,9 @@ bool session_protect(Session *session, void (*body)(void *), void *data);
 
 /* The same for a driver outside of the language: enters the session, drains the pool, keeps the error's text. */
 bool session_attempt(Session *session, void (*body)(void *), void *data);
+/* Did an interrupt or the limit on time end the last run? */
+bool session_was_interrupted(const Session *session);
+bool session_run_operand(Session *session, const char *path);
 bool session_run_bytes(Session *session, const char *text, size_t bytes, const char *name, RunMode mode);
 
 /* session_free, and how many counted objects were still alive at the end: 0, unless something leaks. For tests. */
@@ -97,8 +100,9 @@ extern const Builtin *const all_builtins[];
 /* The constants pi, inf, ... (lib/constants.c). */
 void constants_define(void);
 
-/* A file as a source; throws kind io. */
+/* A file as a source; throws kind io. As an operand of the command, `-` is standard input. */
 Source *source_read(const char *path);
+Source *source_read_operand(const char *path);
 
 /* Every driver that calls into the language brackets the call, so that `rt` names this session. */
 typedef struct Entry {

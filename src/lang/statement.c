@@ -109,10 +109,19 @@ static Value run_if(Frame *frame, Node *node)
     return node->as.cond.no == NULL ? completed : evaluate(frame, node->as.cond.no);
 }
 
+/* An interrupt that comes between two rounds is the loop's, not what ran before it. */
+static inline void poll_in_loop(Frame *frame, Node *node)
+{
+    if (__builtin_expect(interrupt_flag != INTERRUPT_NONE, 0)) {
+        frame->at = node;
+        interrupt_throw();
+    }
+}
+
 static Value run_while(Frame *frame, Node *node)
 {
     while (condition(frame, node->as.loop.test)) {
-        interrupt_poll();
+        poll_in_loop(frame, node);
         Value v = evaluate(frame, node->as.loop.body);
         if (v.tag == BREAKING)
             break;
@@ -187,7 +196,7 @@ static Value run_for(Frame *frame, Node *node)
         pool_keep(items.as.object);
     PoolMark inside = pool_mark();
     for (int64_t i = 0; i < count; i++) {
-        interrupt_poll();
+        poll_in_loop(frame, node);
         set_loop_variable(frame, node->as.each.target, loop_item(items, i));
         pool_drain(inside);
         Value v = evaluate(frame, node->as.each.body);

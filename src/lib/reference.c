@@ -233,7 +233,10 @@ static void print_body(void *data)
 bool reference_print(Session *s, const char *name)
 {
     Printing printing = {name, false};
-    if (session_attempt(s, print_body, &printing) && !printing.found)
+    bool written = session_attempt(s, print_body, &printing);
+    if (!written)
+        fputs(session_error(s), stderr);
+    else if (!printing.found)
         fprintf(stderr, "dbx: there is nothing about \"%s\"\n", name);
-    return printing.found;
+    return written && printing.found;
 }

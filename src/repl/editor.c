@@ -249,8 +249,8 @@ static ReadResult read_plain_line(void)
     free(editor.line);
     editor.line = NULL;
     ssize_t bytes = getline(&editor.line, &capacity, stdin);
-    if (interrupt_flag == INTERRUPT_TIMEOUT)
-        return READ_TIMEOUT;
+    if (interrupt_flag != INTERRUPT_NONE)
+        return interrupt_flag == INTERRUPT_TIMEOUT ? READ_TIMEOUT : READ_INTERRUPTED;
     if (bytes < 0)
         return READ_END;
     editor.line[strcspn(editor.line, "\r\n")] = '\0';

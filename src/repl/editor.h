@@ -10,6 +10,7 @@
 typedef enum ReadResult {
     READ_TEXT,
     READ_DROPPED,                     /* by Ctrl-C */
+    READ_INTERRUPTED,                 /* where nobody types, who could go on */
     READ_TIMEOUT,                     /* the time that --timeout gives is over */
     READ_END                          /* Ctrl-D, or the terminal is gone */
 } ReadResult;

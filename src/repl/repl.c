@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { STATUS_DONE = 0, STATUS_FAILED = 1 };
+enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_INTERRUPTED = 130 };
 
 /* ---- evaluation ---- */
 
@@ -122,6 +122,10 @@ static void step(void *data)
     case READ_DROPPED:
         if (r->touring)
             tour_leave(r);
+        break;
+    case READ_INTERRUPTED:
+        r->over = true;
+        r->status = STATUS_INTERRUPTED;
         break;
     case READ_TIMEOUT:
         fputs("error: the time that --timeout gives is over\n", stderr);

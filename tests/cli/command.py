@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 
-from harness import DBX, PATIENCE, check, contains, equal, fastest, finish, run
+from harness import DBX, PATIENCE, check, contains, equal, eventually, fastest, finish, run, waits_in
 
 
 def shell(command, **options):
@@ -14,8 +14,16 @@ def shell(command, **options):
                           env={**os.environ, "DBX": DBX}, **options)
 
 
-def refused(what, *arguments):
-    done = run(*arguments)
+def interrupted(code):
+    """What is said of an interrupt that comes when the code has printed something."""
+    child = subprocess.Popen([DBX, "-e", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child.stdout.readline()
+    child.send_signal(signal.SIGINT)
+    return child.communicate(timeout=PATIENCE)[1]
+
+
+def refused(what, *arguments, **options):
+    done = run(*arguments, **options)
     equal(f"{what}: status 2", done.returncode, 2)
     check(f"{what}: one line that says why", done.stderr.startswith("dbx: ") and done.stdout == "", done.stderr)
 
@@ -83,19 +91,68 @@ with tempfile.TemporaryDirectory() as folder:
     child.send_signal(signal.SIGINT)
     equal("interrupted: 130", child.wait(timeout=PATIENCE), 130)
 
+    # Waiting: for what a pipe may never give, and for a reader who may never read
+    fifo = os.path.join(folder, "pipe.dbx")
+    os.mkfifo(fifo)
+    slow = "for i in range(1000000000) { print(i) }"
+    for arguments in ((fifo,), ("--check", fifo, fifo), ("fmt", fifo), (), ("-",), ("fmt", "-"), ("-q", "-i", "/dev/null"),
+                      ("-e", slow)):
+        what = "waiting: dbx " + " ".join(arguments)
+        child = subprocess.Popen([DBX, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        check(what, eventually(lambda: (waits_in(child.pid) or ["read"])[0] in ("read", "write", "open")))
+        child.send_signal(signal.SIGINT)
+        equal(f"{what} is interrupted", child.wait(timeout=PATIENCE), 130)
+        check(f"{what} blames nothing else", b"write" not in child.stderr.read())
+        child = subprocess.Popen([DBX, "--timeout", "0.1", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE)
+        equal(f"{what} has its limit", child.wait(timeout=PATIENCE), 1)
+    equal("no time left for -i", run("-q", "--timeout", "0.1", "-i", fifo, stdin="1\n").stdout, "")
+    equal("hardly any time", run("--timeout", "0.0000001", "-e", "while true { }").returncode, 1)
+    contains("an interrupt is the loop's, not what ran before it", interrupted("print(1)\nwhile true { }"), "<-e>:2:1")
+    contains("also of the other loop", interrupted("print(1)\nfor i in range(1e15) { }"), "<-e>:2:1")
+
+    # Standard input by its name
+    equal("- is standard input", run("-", "a", stdin="print(args)").stdout, '("a",)\n')
+    contains("and is called so", run("-", stdin="x = 1 +* 2").stderr, "<stdin>:1:8")
+    contains("--check -", run("--check", "-", stdin="x = zzz").stderr, "<stdin>:1:5")
+    refused("standard input that is a folder", stdin=os.open(folder, os.O_RDONLY))
+    for arguments in ("", "-", "--check -", "fmt -"):
+        equal(f"closed standard input: dbx {arguments}", shell(f'"$DBX" {arguments} <&-').returncode, 2)
+    for arguments in ("--help", "-V", "--manual", "--completion zsh", "--reference", "--doc sum", "--tour",
+                      "-i /dev/null"):
+        for sink in ("> /dev/full", ">&-"):
+            done = shell(f'echo | "$DBX" {arguments} {sink}')
+            check(f"nothing can be written: dbx {arguments} {sink}",
+                  done.returncode == 1 and done.stderr.count("cannot write the output") == 1,
+                  f"{done.returncode} {done.stderr}")
+
 # Wrong usage
 refused("an unknown option", "--nonsense")
 refused("an unknown letter", "-z")
 refused("a missing value", "--seed")
 refused("a bad seed", "--seed", "x")
-refused("a bad size", "--max-memory", "lots")
-refused("a bad time", "--timeout", "-1")
+for size in ("lots", "", "0", "-1", "1X", "1KB", "300MB", "nan", "inf", "0x100", " 1G", "+1G", "1e30"):
+    refused(f"the size '{size}'", "--max-memory", size, "-e", "1")
+for size in ("300M", "1.5g", "1e9", "2T"):
+    equal(f"the size '{size}'", run("--max-memory", size, "-e", "1").stdout, "1\n")
+for seconds in ("-1", "0", "", "1s", "nan", "inf", "0x10", "1e10", " 1"):
+    refused(f"the time '{seconds}'", "--timeout", seconds, "-e", "1")
+for number in ("0", "-1", "1.5", "", "x", "+2", " 2", "1025"):
+    refused(f"threads '{number}'", "--threads", number, "-e", "1")
+for seed in ("", "-1", "1.5", "+1", " 1", "18446744073709551616"):
+    refused(f"the seed '{seed}'", f"--seed={seed}", "-e", "1")
 refused("a bad dtype", "--dtype", "int8")
 refused("a bad colour", "--color", "blue")
 refused("a file that is not there", "/nowhere/x.dbx")
 refused("a folder", "/tmp")
 refused("two actions", "-e", "1", "--doc", "sum")
 refused("--check without files", "--check")
+refused("-e without code", "-q", "-e")
+contains("is named, also behind another letter", run("-qe").stderr, "dbx: -e wants a value")
+contains("a value where none is taken", run("--quiet=1", "-e", "1").stderr, "--quiet takes no value")
+contains("an option too short", run("--co", "never", "-e", "1").stderr, "--co is short for more than one option")
+contains("an option cut", run("--see=x").stderr, "--seed takes")
+contains("an unknown one with a value", run("--colour=red").stderr, "there is no option --colour\n")
 refused("fmt without files", "fmt")
 
 # Documents of the option table
