@@ -38,10 +38,35 @@ static _Noreturn void unwind(void)
     longjmp(handler->jump, 1);
 }
 
+const char *error_subject(size_t *length)
+{
+    return rt->subject != NULL ? rt->subject(rt, length) : NULL;
+}
+
+/* Errors that do not come from what was called: its caller's words, another file's text, a signal. */
+static bool is_of_the_subject(ErrorKind kind)
+{
+    return kind != ERROR_USER && kind != ERROR_SYNTAX && kind != ERROR_NAME && kind != ERROR_LIMIT
+        && kind != ERROR_INTERRUPT;
+}
+
+/* The message as it is kept, malloc'd: "NAME: message", or as it is when there is no name or it begins with it. */
+static char *named_text(ErrorKind kind, char *message)
+{
+    size_t length;
+    const char *name = is_of_the_subject(kind) ? error_subject(&length) : NULL;
+    char *named;
+    if (name == NULL || message == NULL || (strncmp(message, name, length) == 0 && message[length] == ':')
+        || asprintf(&named, "%.*s: %s", (int)length, name, message) < 0)
+        return message;
+    free(message);
+    return named;
+}
+
 static _Noreturn void throw_text(ErrorKind kind, const char *hint, const char *format, va_list args)
 {
     ErrorState *e = &rt->error;
-    char *message = text_of(format, args);
+    char *message = named_text(kind, text_of(format, args));
     char *note = e->message == NULL ? e->note : NULL;       /* noted for this error, see error_note */
     if (note != NULL)
         e->note = NULL;

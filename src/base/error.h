@@ -23,11 +23,14 @@ const char *error_kind_name(ErrorKind kind);
 
 #define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 
-/* Throws; the text is formatted as by printf, plus nothing. Does not return. */
+/* Throws; the text is formatted as by printf. Does not return. While an operation or a built-in that the user called is
+ * under way, the message begins with its name, "sort: ", whatever it calls itself to do its work: nobody else writes it. */
 _Noreturn void error_throw(ErrorKind kind, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The same with a hint, which is a plain text (NULL for none). */
 _Noreturn void error_throw_hint(ErrorKind kind, const char *hint, const char *format, ...)
     PRINTF_LIKE(3, 4);
+/* The name that messages begin with now; NULL: none is put before them. It is `*length` bytes long. */
+const char *error_subject(size_t *length);
 /* Throws the error in `rt->error` once more, as it is. */
 _Noreturn void error_rethrow(void);
 

@@ -73,11 +73,16 @@ static void set_ease(Memory *m)
     m->ease = m->fail_after != 0 ? 0 : m->limit != 0 && m->limit < m->peak ? m->limit : m->peak;
 }
 
+static inline bool is_within_limit(const Memory *m, size_t size)
+{
+    return m->limit == 0 || (size <= m->limit && m->in_use <= m->limit - size);
+}
+
 static void count_in(Memory *m, size_t size)
 {
     if (m->fail_after != 0 && --m->fail_after == 0)
         out_of_memory(m, size);
-    if (m->limit != 0 && (size > m->limit || m->in_use > m->limit - size))
+    if (!is_within_limit(m, size))
         out_of_memory(m, size);
     if (m->limit != 0 && m->kept > m->limit - m->in_use - size)
         give_back_kept(m);
@@ -134,6 +139,11 @@ static size_t counted_size(size_t size)
 static size_t slab_class(size_t size)
 {
     return (size - 1) / SLAB_STEP;
+}
+
+bool mem_fits(size_t size)
+{
+    return size <= SIZE_MAX / 4 && is_within_limit(rt->memory, counted_size(size));
 }
 
 static void *alloc_slowly(Memory *m, size_t size)
@@ -236,6 +246,8 @@ void mem_reset_peak(void)
     rt->memory->peak = rt->memory->in_use;
     set_ease(rt->memory);
 }
+
+size_t mem_limit(void) { return rt->memory->limit; }
 
 size_t mem_set_limit(size_t bytes)
 {

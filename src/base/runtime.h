@@ -42,6 +42,8 @@ typedef struct Runtime {
     /* Called before unwinding, to note where the error happened; must not throw. */
     void (*on_throw)(struct Runtime *);
     void (*free_place)(void *place);
+    /* The name of what the user called and is under way, see error_subject; must not throw nor allocate. */
+    const char *(*subject)(const struct Runtime *, size_t *length);
     void *session;                    /* the session this runtime belongs to, for on_throw */
     void *grad;                       /* state of the grad room: recording flag, counters */
     void *tensor;                     /* state of the tensor room: random stream, default dtype */

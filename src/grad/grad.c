@@ -184,16 +184,26 @@ static void check_same_form(const char *what, const GradTensor *old, const GradT
                     shape_text(value->t.ndim, tensor_shape(&value->t)));
 }
 
-void variable_assign(Variable *v, GradTensor *value)
+GradTensor *variable_next(Variable *v, GradTensor *value)
 {
     const char *what = v->kind == VARIABLE_PARAMETER ? "the parameter" : "the buffer";
     check_same_form(what, v->value, value);
     if (gt_dtype(value) != gt_dtype(v->value) && !gt_weak(value))
         error_throw(ERROR_TYPE, "%s is %s and cannot take %s", what, dtype_name(gt_dtype(v->value)),
                     dtype_name(gt_dtype(value)));
-    GradTensor *leaf = object_retain(variable_leaf(v, gt_cast(gt_detach(value), gt_dtype(v->value))));
+    return variable_leaf(v, gt_cast(gt_detach(value), gt_dtype(v->value)));
+}
+
+void variable_take(Variable *v, GradTensor *next)
+{
+    object_retain(next);
     object_release(v->value);
-    v->value = leaf;
+    v->value = next;
+}
+
+void variable_assign(Variable *v, GradTensor *value)
+{
+    variable_take(v, variable_next(v, value));
 }
 
 void variable_set_grad(Variable *v, GradTensor *grad)

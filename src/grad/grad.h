@@ -115,6 +115,9 @@ extern const ObjectType variable_type, home_type, retained_type;
 Variable *variable_new(VariableKind kind, GradTensor *value);
 /* Gives it another value, of the same shape and dtype (checked, throws). */
 void variable_assign(Variable *variable, GradTensor *value);
+/* The same in two steps, of which only the first can fail: so several change together or not at all. */
+GradTensor *variable_next(Variable *variable, GradTensor *value);
+void variable_take(Variable *variable, GradTensor *next);
 void variable_set_grad(Variable *variable, GradTensor *grad);    /* NULL for none */
 
 /* ---- the state of recording, one per session ---- */

@@ -20,15 +20,28 @@ const char *op_name_text(const Op *op)
     return op_name(op)->text;
 }
 
+static _Noreturn void throw_named(const OpCall *c, ErrorKind kind, const char *hint, const char *format, va_list args)
+{
+    size_t length;
+    Buf *text = buf_new();
+    if (error_subject(&length) == NULL)
+        buf_printf(text, "%s: ", op_name_text(c->op));
+    buf_vprintf(text, format, args);
+    error_throw_hint(kind, hint, "%s", buf_text(text));
+}
+
 void call_error(const OpCall *c, ErrorKind kind, const char *format, ...)
 {
     va_list args;
-    Buf *text = buf_new();
-    buf_printf(text, "%s: ", op_name_text(c->op));
     va_start(args, format);
-    buf_vprintf(text, format, args);
-    va_end(args);
-    error_throw(kind, "%s", buf_text(text));
+    throw_named(c, kind, NULL, format, args);
+}
+
+void call_error_hint(const OpCall *c, ErrorKind kind, const char *hint, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    throw_named(c, kind, hint, format, args);
 }
 
 int call_axis(const OpCall *c, int64_t axis, int ndim)
@@ -202,10 +215,9 @@ static _Noreturn void throw_broadcast(const OpCall *c, const Tensor *const *in, 
         else
             snprintf(hint, sizeof hint, "counted from the last axis, axis -%d is %lld and %lld", i, x, y);
     }
-    /* An operator shows itself in the source line. */
-    bool named = c->op->infix == NULL;
-    error_throw_hint(ERROR_SHAPE, hint, "%s%sshapes %s and %s do not broadcast", named ? op_name_text(c->op) : "",
-                     named ? ": " : "", left, right);
+    if (c->op->infix != NULL)         /* an operator shows itself in the source line */
+        error_throw_hint(ERROR_SHAPE, hint, "shapes %s and %s do not broadcast", left, right);
+    call_error_hint(c, ERROR_SHAPE, hint, "shapes %s and %s do not broadcast", left, right);
 }
 
 static _Noreturn void throw_dtype(const OpCall *c, Dtype dtype)

@@ -184,8 +184,10 @@ GradTensor *call_out(const OpCall *c, Dtype dtype, int ndim, const int64_t *shap
 GradTensor *call_view(const OpCall *c, GradTensor *x, int ndim, const int64_t *shape, int64_t offset, const int64_t *strides);
 /* Result k of a recorded call of several results, as a tensor that depends on the inputs. */
 GradTensor *call_result(const OpCall *c, int k);
-/* Throws kind shape/type/... with "NAME: " before the message. */
+/* Throws kind shape/type/... with "NAME: " before the message: the name of what the user called, else the row's. */
 _Noreturn void call_error(const OpCall *c, ErrorKind kind, const char *format, ...) PRINTF_LIKE(3, 4);
+_Noreturn void call_error_hint(const OpCall *c, ErrorKind kind, const char *hint, const char *format, ...)
+    PRINTF_LIKE(4, 5);
 
 /* Axis from -ndim..ndim-1 to 0..ndim-1; throws kind index naming operation, axis and ndim. */
 int call_axis(const OpCall *c, int64_t axis, int ndim);

@@ -11,8 +11,8 @@ const char *arg_name(const Call *call, int i)
 
 void arg_error(const Call *call, int i, const char *expected)
 {
-    error_throw_hint(ERROR_TYPE, none_hint(call->args[i]), "%s: `%s` must be %s, not a %s", function_name(call->self),
-                     arg_name(call, i), expected, value_type_name(call->args[i]));
+    error_throw_hint(ERROR_TYPE, none_hint(call->args[i]), "%s: `%s` must be %s, not %s", function_name(call->self),
+                     arg_name(call, i), expected, value_described(call->args[i]));
 }
 
 void call_throw(const Call *call, ErrorKind kind, const char *format, ...)

@@ -127,8 +127,8 @@ typedef struct OpBinding {
 static _Noreturn void throw_kind(const OpBinding *b, int i, const char *expected)
 {
     const char *name = b->parameters[i].name->text;
-    error_throw_hint(ERROR_TYPE, none_hint(b->values[i]), "%s: `%s` must be %s, not a %s", function_name(b->f), name,
-                     expected, value_type_name(b->values[i]));
+    error_throw_hint(ERROR_TYPE, none_hint(b->values[i]), "%s: `%s` must be %s, not %s", function_name(b->f), name,
+                     expected, value_described(b->values[i]));
 }
 
 static double bound_number(const OpBinding *b, int i, const char *expected)
@@ -228,9 +228,9 @@ static TensorList *bound_tensors(const OpBinding *b, int i)
     for (int64_t k = 0; k < count; k++) {
         GradTensor *item = x != NULL ? tensor_row(x, k) : value_tensor(tuple_items(v.as.any)[k]);
         if (item == NULL)
-            error_throw(ERROR_TYPE, "%s: `%s` must be a tuple of tensors, but item %lld is a %s", function_name(b->f),
+            error_throw(ERROR_TYPE, "%s: `%s` must be a tuple of tensors, but item %lld is %s", function_name(b->f),
                         b->parameters[i].name->text, (long long)k,
-                        value_type_name(tuple_items(v.as.any)[k]));
+                        value_described(tuple_items(v.as.any)[k]));
         list->at[k] = object_retain(item);
     }
     return list;

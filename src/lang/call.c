@@ -86,6 +86,14 @@ static Value call_closure(Session *s, Function *f, Value *args, String *const *n
     return run_frame(s, f, args, true);
 }
 
+/* Notes f as what errors name, and gives what they named before: to be noted again behind the call. */
+static inline Subject enter_subject(Session *s, const Function *f)
+{
+    Subject outer = s->subject;
+    s->subject = (Subject){f, s->frame};
+    return outer;
+}
+
 static Value call_builtin(Session *s, Function *f, Value *args, String *const *names, uint32_t count)
 {
     Call call = {.builtin = f->as.builtin, .self = f, .args = args, .count = (int)count, .names = names};
@@ -95,7 +103,11 @@ static Value call_builtin(Session *s, Function *f, Value *args, String *const *n
     }
     if (__builtin_expect((char *)__builtin_frame_address(0) < rt->stack_limit + CALL_RESERVE, 0))
         throw_depth(s->depth);
-    return f->as.builtin->run(&call);
+    /* What stands for another function leaves the name to that. */
+    Subject outer = enter_subject(s, f->as.builtin->forwards ? NULL : f);
+    Value v = f->as.builtin->run(&call);
+    s->subject = outer;
+    return v;
 }
 
 /* Operations on plain numbers alone are frequent and need no tensors. */
@@ -115,13 +127,16 @@ static bool call_on_numbers(const Function *f, const Value *args, uint32_t count
     return true;
 }
 
-static Value call_op(Function *f, Value *args, String *const *names, uint32_t count)
+static Value call_op(Session *s, Function *f, Value *args, String *const *names, uint32_t count)
 {
     Value result;
     if (names == NULL && count > 0 && call_on_numbers(f, args, count, &result))
         return result;
     bind_arguments(f, args, names, count);
-    return run_op(f, args);
+    Subject outer = enter_subject(s, f);
+    result = run_op(f, args);
+    s->subject = outer;
+    return result;
 }
 
 Value call_function(Function *f, Value *args, String *const *names, uint32_t count)
@@ -131,7 +146,7 @@ Value call_function(Function *f, Value *args, String *const *names, uint32_t cou
     case FUNCTION_CLOSURE:
         return call_closure(s, f, args, names, count);
     case FUNCTION_OP:
-        return call_op(f, args, names, count);
+        return call_op(s, f, args, names, count);
     default:
         return call_builtin(s, f, args, names, count);
     }
@@ -142,7 +157,7 @@ Value call_value(Value callee, uint32_t count, const Value *args, String *const 
     Session *s = session();
     Value *mark = s->top;
     if (callee.tag != TAG_FUNCTION)
-        error_throw(ERROR_TYPE, "a %s cannot be called", value_type_name(callee));
+        error_throw(ERROR_TYPE, "%s cannot be called", value_described(callee));
     if (s->stack_end - mark < (ptrdiff_t)count + 256)
         throw_depth(s->depth);
     for (uint32_t i = 0; i < count; i++)

@@ -20,6 +20,12 @@ const char *value_type_name(Value v)
     return names[v.tag];
 }
 
+const char *value_described(Value v)
+{
+    const char *name = value_type_name(v);
+    return v.tag == TAG_NONE || v.tag == TAG_UNSET ? name : string_format("a %s", name)->text;
+}
+
 GradTensor *value_tensor(Value v)
 {
     switch (v.tag) {
@@ -83,7 +89,7 @@ bool value_truth(Value v)
         error_throw_hint(ERROR_TYPE, "compare it: x == none", "none is neither true nor false");
     default:
         error_throw_hint(ERROR_TYPE, "a condition is a bool, a number or a one-element tensor",
-                         "a %s is neither true nor false", value_type_name(v));
+                         "%s is neither true nor false", value_described(v));
     }
 }
 

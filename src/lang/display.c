@@ -178,7 +178,7 @@ void display_repr(Buf *out, Value v)
 static _Noreturn void throw_format(Value v, char type)
 {
     const GradTensor *x = value_tensor(v);
-    error_throw(ERROR_TYPE, "format code '%c' needs one number, not a %s%s", type, value_type_name(v),
+    error_throw(ERROR_TYPE, "format code '%c' needs one number, not %s%s", type, value_described(v),
                 x == NULL ? "" : string_format(" of shape %s", shape_text(x->t.ndim, tensor_shape(&x->t)))->text);
 }
 

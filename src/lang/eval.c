@@ -146,7 +146,7 @@ static void push_spread(Frame *frame, Node *node)
     Value v = evaluate(frame, node->as.unary.operand);
     frame->at = node;
     if (v.tag != TAG_TUPLE)
-        error_throw(ERROR_TYPE, "`...` spreads a tuple, not a %s", value_type_name(v));
+        error_throw(ERROR_TYPE, "`...` spreads a tuple, not %s", value_described(v));
     const Tuple *t = v.as.any;
     for (uint32_t i = 0; i < t->count; i++)
         push(tuple_items(t)[i]);
@@ -293,9 +293,9 @@ static bool push_arguments(Frame *frame, const NodeList *args, const Value *mark
 static _Noreturn void throw_not_callable(Value callee)
 {
     if (callee.tag == TAG_TENSOR || callee.tag == TAG_VARIABLE || callee.tag == TAG_NUMBER)
-        error_throw_hint(ERROR_TYPE, "an element is x[i], a product needs `*`", "a %s cannot be called",
-                         value_type_name(callee));
-    error_throw(ERROR_TYPE, "a %s cannot be called", value_type_name(callee));
+        error_throw_hint(ERROR_TYPE, "an element is x[i], a product needs `*`", "%s cannot be called",
+                         value_described(callee));
+    error_throw(ERROR_TYPE, "%s cannot be called", value_described(callee));
 }
 
 /* attach_grad(x): the first argument names the variable that takes the result. */

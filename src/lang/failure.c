@@ -68,6 +68,17 @@ void failure_note_place(Runtime *runtime)
     note_trace(place, frame, error_is_final(&runtime->error) ? NULL : s->catcher);
 }
 
+const char *failure_subject(const Runtime *runtime, size_t *length)
+{
+    const Session *s = runtime->session;
+    const Subject *subject = &s->subject;
+    if (subject->function == NULL || subject->frame != s->frame)
+        return NULL;
+    const char *usage = function_row_usage(subject->function);
+    *length = strcspn(usage, "(");
+    return usage;
+}
+
 /* ---- names ---- */
 
 static void offer_table(Nearest *nearest, const CellTable *table, bool only_set)

@@ -7,6 +7,9 @@
 /* Fills the place of the error being thrown from the frames of the session; Runtime.on_throw. */
 void failure_note_place(Runtime *runtime);
 
+/* The name of the operation or built-in under way that the running frame has called; Runtime.subject. */
+const char *failure_subject(const Runtime *runtime, size_t *length);
+
 /* "`foo` is not defined", with the nearest known name. */
 _Noreturn void throw_unknown_name(const String *name);
 /* The same for a place in a text that is not run. */

@@ -52,13 +52,18 @@ Function *native_function(const Builtin *builtin, uint32_t count, const Value *c
     return f;
 }
 
+const char *function_row_usage(const Function *f)
+{
+    return f->kind == FUNCTION_OP ? f->as.op->usage : f->as.builtin->usage;
+}
+
 const char *function_name(const Function *f)
 {
     if (f->kind == FUNCTION_CLOSURE) {
         const String *name = f->as.code->node->as.function.name;
-        return name != NULL ? name->text : "<anonymous>";
+        return name != NULL ? name->text : "a function without a name";
     }
-    const char *usage = f->kind == FUNCTION_OP ? f->as.op->usage : f->as.builtin->usage;
+    const char *usage = function_row_usage(f);
     return string_new(usage, strcspn(usage, "("))->text;
 }
 
@@ -180,7 +185,7 @@ Signature *function_signature(Function *f)
 {
     if (f->signature == NULL) {
         Signature *s = f->kind == FUNCTION_CLOSURE ? signature_of_code(f->as.code)
-                     : signature_of_usage(f->kind == FUNCTION_OP ? f->as.op->usage : f->as.builtin->usage);
+                     : signature_of_usage(function_row_usage(f));
         while (s->rest < s->count && !s->at[s->rest].rest)
             s->rest++;
         f->signature = object_retain(s);
@@ -191,7 +196,7 @@ Signature *function_signature(Function *f)
 String *function_usage(Function *f)
 {
     if (f->kind != FUNCTION_CLOSURE)
-        return string_of(f->kind == FUNCTION_OP ? f->as.op->usage : f->as.builtin->usage);
+        return string_of(function_row_usage(f));
     Buf *out = buf_new();
     const Node *node = f->as.code->node;
     const char *text = f->chunk->source->text;

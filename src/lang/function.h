@@ -93,7 +93,9 @@ Function *function_op(const Op *op);
 Function *function_builtin(const Builtin *builtin);
 /* A function made at run time, such as grad(f): a built-in with values of its own. */
 Function *native_function(const Builtin *builtin, uint32_t count, const Value *captures);
-/* "f", "sum", or "<anonymous>"; owned by the function or constant. */
+/* The usage text of what is no closure: "sum(x, axis=none, keepdims=false)". */
+const char *function_row_usage(const Function *function);
+/* "f", "sum", or "a function without a name"; owned by the function or constant. */
 const char *function_name(const Function *function);
 Signature *function_signature(Function *function);
 /* As help and completion show it: "f(x, y=2)". */
@@ -133,6 +135,8 @@ Value value_of_tensor(GradTensor *x);
 bool value_is_numeric(Value v);
 /* "number", "tensor", ...: the names of LANGUAGE.md section 3. */
 const char *value_type_name(Value v);
+/* "a number", "none": as it stands in a message; owned by the pool or constant. */
+const char *value_described(Value v);
 /* Truth of conditions; throws for what has none. */
 bool value_truth(Value v);
 /* The whole compared: strings, bools, tuples, records, none; tensors by shape and elements. */

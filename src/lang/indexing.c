@@ -45,7 +45,7 @@ static int64_t whole_number(Value v, const char *what)
     GradTensor *t = v.tag == TAG_NUMBER ? NULL : value_tensor(v);
     double x = v.tag == TAG_NUMBER ? v.as.number : t != NULL && t->t.size == 1 ? tensor_item(&t->t) : NAN;
     if (v.tag == TAG_BOOL || (v.tag != TAG_NUMBER && t == NULL))
-        error_throw(ERROR_TYPE, "%s must be a whole number, not a %s", what, value_type_name(v));
+        error_throw(ERROR_TYPE, "%s must be a whole number, not %s", what, value_described(v));
     if (t != NULL && t->t.size != 1)
         error_throw(ERROR_TYPE, "%s must be one whole number, not a tensor of shape %s", what,
                     shape_text(t->t.ndim, tensor_shape(&t->t)));
@@ -507,7 +507,7 @@ Value subscript_read(Value x, const Subscripts *s)
     case TAG_FUNCTION:
         error_throw_hint(ERROR_TYPE, "a function is called with round brackets: f(x)", "a function cannot be indexed");
     default:
-        error_throw(ERROR_TYPE, "a %s cannot be indexed", value_type_name(x));
+        error_throw(ERROR_TYPE, "%s cannot be indexed", value_described(x));
     }
 }
 
@@ -516,7 +516,7 @@ GradTensor *subscript_write(GradTensor *x, const Subscripts *s, Value v, bool ow
     Plan p;
     GradTensor *value = value_tensor(v);
     if (value == NULL)
-        error_throw(ERROR_TYPE, "an element of a tensor cannot be a %s", value_type_name(v));
+        error_throw(ERROR_TYPE, "an element of a tensor cannot be %s", value_described(v));
     bool recorded = grad_state()->recording && (gt_tracked(x) || gt_tracked(value));
     plan_subscripts(&p, x, s);
     if (p.index_count == 0) {

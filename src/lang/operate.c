@@ -22,8 +22,8 @@ static _Noreturn void throw_operands(const Operands *o, Value left, Value right)
         hint = "a function is called with brackets: f(x)";
     else if (o->op == OPERATOR_ADD && (left.tag == TAG_STRING || right.tag == TAG_STRING))
         hint = "text with values in it is written f\"{x}\"; str(x) makes a string";
-    error_throw_hint(ERROR_TYPE, hint, "`%s` is not defined for a %s and a %s", operator_text(o->op),
-                     value_type_name(left), value_type_name(right));
+    error_throw_hint(ERROR_TYPE, hint, "`%s` is not defined for %s and %s", operator_text(o->op),
+                     value_described(left), value_described(right));
 }
 
 /* ---- tensors ---- */
@@ -159,7 +159,7 @@ static Value membership(const Operands *o, Value item, Value in)
     }
     case TAG_RECORD:
         if (item.tag != TAG_STRING)
-            error_throw(ERROR_TYPE, "the keys of a record are strings, not a %s", value_type_name(item));
+            error_throw(ERROR_TYPE, "the keys of a record are strings, not %s", value_described(item));
         return value_bool(record_find(in.as.any, item.as.any) != NULL);
     case TAG_STRING:
         if (item.tag != TAG_STRING)
@@ -216,7 +216,7 @@ Value unary_operation(Frame *frame, Node *node, Operator op, const Op *operation
     if (is_structure(v))
         return structure_map(v, negate_leaf, &o);
     if (!value_is_numeric(v))
-        error_throw(ERROR_TYPE, "`%s` is not defined for a %s", operator_text(op), value_type_name(v));
+        error_throw(ERROR_TYPE, "`%s` is not defined for %s", operator_text(op), value_described(v));
     if (v.tag == TAG_NUMBER || v.tag == TAG_BOOL) {
         double x = bool_or_number(v);
         return value_number(op == OPERATOR_NEG ? -x : x);
@@ -230,7 +230,7 @@ Value prime_operation(Value x)
         return call_value1(session()->prime, x);
     if (!value_is_numeric(x))
         error_throw_hint(ERROR_TYPE, "f' is the derivative of a function, A' the transpose of a tensor",
-                         "a %s has no prime", value_type_name(x));
+                         "%s has no prime", value_described(x));
     GradTensor *t = value_tensor(x);
     return t->t.ndim < 2 ? x : value_of_tensor(t_swap(t));
 }

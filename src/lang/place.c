@@ -141,7 +141,7 @@ static Value *step_into(Value *place, const PathStep *step)
             place_store(place, value_object(TAG_TUPLE, t = tuple_new(t->count, tuple_items(t))));
         return &t->store->items[i];
     }
-    error_throw(ERROR_TYPE, "a part of a %s has no parts that can be assigned to", value_type_name(*place));
+    error_throw(ERROR_TYPE, "a part of %s has no parts that can be assigned to", value_described(*place));
 }
 
 static void write_tensor(Value *place, const PathStep *step, Value v)
@@ -176,7 +176,7 @@ static void step_write(Value *place, const PathStep *step, Value v)
     } else if (step->node->kind == NODE_FIELD) {
         property_write(*place, step->node->as.field.name, v);
     } else {
-        error_throw(ERROR_TYPE, "the elements of a %s cannot be changed", value_type_name(*place));
+        error_throw(ERROR_TYPE, "the elements of %s cannot be changed", value_described(*place));
     }
 }
 
@@ -237,7 +237,7 @@ static void assign_tuple(Frame *frame, Node *target, Value v)
     else if ((v.tag == TAG_TENSOR || v.tag == TAG_VARIABLE) && (x = value_tensor(v))->t.ndim > 0)
         count = tensor_shape(&x->t)[0];
     else
-        error_throw(ERROR_TYPE, "a %s does not come apart into %u variables", value_type_name(v), wanted);
+        error_throw(ERROR_TYPE, "%s does not come apart into %u variables", value_described(v), wanted);
     if (count != wanted)
         error_throw(ERROR_VALUE, "%u variable%s cannot take %lld value%s", wanted, wanted == 1 ? "" : "s",
                     (long long)count, count == 1 ? "" : "s");

@@ -99,7 +99,7 @@ static _Noreturn void throw_no_field(const Record *r, const String *name)
 Value property_read(Value x, const String *name)
 {
     Property *property = find_property(name);
-    const char *type = value_type_name(x);
+    const char *what = value_described(x);
     if (x.tag == TAG_RECORD)
         throw_no_field(x.as.any, name);
     if (property != NULL && value_is_numeric(x))
@@ -109,14 +109,14 @@ Value property_read(Value x, const String *name)
     const Cell *cell = builtin_cell(name->text);
     if (cell != NULL && property == NULL)
         error_throw_hint(ERROR_NAME, string_format("to call the function, write .%s(...)", name->text)->text,
-                         "a %s has no property `%s`", type, name->text);
+                         "%s has no property `%s`", what, name->text);
     Nearest nearest = nearest_begin(name->text);
     for (int i = 0; property_names[i] != NULL; i++)
         nearest_offer(&nearest, property_names[i]);
     if (nearest.best != NULL)
         error_throw_hint(ERROR_NAME, string_format("did you mean `%s`?", nearest.best)->text,
-                         "a %s has no property `%s`", type, name->text);
-    error_throw(ERROR_NAME, "a %s has no property `%s`", type, name->text);
+                         "%s has no property `%s`", what, name->text);
+    error_throw(ERROR_NAME, "%s has no property `%s`", what, name->text);
 }
 
 void property_write(Value x, const String *name, Value v)
@@ -124,7 +124,7 @@ void property_write(Value x, const String *name, Value v)
     (void)v;
     if (string_is(name, "grad"))
         error_throw_hint(ERROR_TYPE, "use set_grad(x, g) or zero_grad(x)", "`grad` cannot be assigned to");
-    error_throw(ERROR_TYPE, "`%s` of a %s cannot be assigned to", name->text, value_type_name(x));
+    error_throw(ERROR_TYPE, "`%s` of %s cannot be assigned to", name->text, value_described(x));
 }
 
 bool variable_updates(const Variable *variable)
@@ -132,11 +132,16 @@ bool variable_updates(const Variable *variable)
     return variable->kind == VARIABLE_BUFFER || !grad_state()->recording;
 }
 
-void variable_assign_value(Variable *variable, Value v)
+GradTensor *variable_next_value(Variable *variable, Value v)
 {
     GradTensor *x = value_tensor(v);
     if (x == NULL)
-        error_throw(ERROR_TYPE, "a %s cannot take a %s", variable->kind == VARIABLE_BUFFER ? "buffer" : "parameter",
-                    value_type_name(v));
-    variable_assign(variable, x);
+        error_throw(ERROR_TYPE, "%s cannot take %s", variable->kind == VARIABLE_BUFFER ? "a buffer" : "a parameter",
+                    value_described(v));
+    return variable_next(variable, x);
+}
+
+void variable_assign_value(Variable *variable, Value v)
+{
+    variable_take(variable, variable_next_value(variable, v));
 }

@@ -15,6 +15,8 @@ extern const char *const property_names[];
 bool variable_updates(const Variable *variable);
 /* Gives it a new value; numbers and other values are converted to its dtype, throws for what is not numeric. */
 void variable_assign_value(Variable *variable, Value v);
+/* Its first step, see variable_next. */
+GradTensor *variable_next_value(Variable *variable, Value v);
 /* The gradient of a variable or of a tensor that keeps one; none otherwise. */
 Value gradient_of(Value x);
 

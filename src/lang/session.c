@@ -214,6 +214,7 @@ static bool allocate_parts(Session *s)
         return false;
     s->runtime->session = s;
     s->runtime->on_throw = failure_note_place;
+    s->runtime->subject = failure_subject;
     s->runtime->free_place = error_place_free;
     s->runtime->grad = grad_state_new();
     s->runtime->tensor = calloc(1, sizeof(TensorSession));
@@ -300,12 +301,14 @@ void session_free(Session *s)
 bool session_protect(Session *s, void (*body)(void *), void *data)
 {
     Frame *frame = s->frame;
+    Subject subject = s->subject;
     Value *top = s->top;
     uint32_t depth = s->depth;
     GradContext context = grad_context();
     if (error_protect(body, data))
         return true;
     s->frame = frame;
+    s->subject = subject;
     s->depth = depth;
     while (s->top > top)
         value_release(*--s->top);

@@ -38,9 +38,16 @@ typedef struct Frame {
     Value result;                     /* of `return` */
 } Frame;
 
+/* The operation or built-in that a frame has called and that is under way: what errors name while no other frame runs. */
+typedef struct Subject {
+    const Function *function;         /* NULL for none */
+    const Frame *frame;
+} Subject;
+
 struct Session {
     Runtime *runtime;
     Frame *frame;
+    Subject subject;
     const Frame *catcher;             /* runs the innermost `try` block under way; NULL for none */
     bool handlers_over;               /* the next interrupt runs no handlers: one does or did run when it came */
     Value *stack, *top, *stack_end;   /* frame slots and arguments under way; owned values */

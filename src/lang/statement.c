@@ -173,7 +173,7 @@ static int64_t loop_count(Frame *frame, Node *node, Value *items)
     }
     if (items->tag == TAG_NUMBER || items->tag == TAG_TENSOR)
         error_throw_hint(ERROR_TYPE, "for i in range(n) counts", "a single number cannot be walked");
-    error_throw(ERROR_TYPE, "a %s cannot be walked", value_type_name(*items));
+    error_throw(ERROR_TYPE, "%s cannot be walked", value_described(*items));
 }
 
 static void set_loop_variable(Frame *frame, Node *target, Value item)

@@ -72,7 +72,7 @@ static void classify(Elements *e, Value v, uint32_t i)
     if (!value_is_numeric(v)) {
         e->frame->at = e->node->as.list.at[i];
         error_throw_hint(ERROR_TYPE, v.tag == TAG_STRING || v.tag == TAG_TUPLE ? "a tuple (a, b) holds any values" : NULL,
-                         "element %u of the tensor is a %s, not a number or tensor", i, value_type_name(v));
+                         "element %u of the tensor is %s, not a number or tensor", i, value_described(v));
     }
     if (v.tag != TAG_TENSOR && v.tag != TAG_VARIABLE)
         return;

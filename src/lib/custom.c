@@ -13,16 +13,16 @@ static void take_cotangents(const NodeRule *rule, Value given, Value arg, GradTe
 {
     Leaves leaves = structure_leaves(arg), cotangents = structure_leaves(given);
     if (given.tag != TAG_NONE && cotangents.count != leaves.count)
-        error_throw(ERROR_TYPE, "custom_grad: the cotangent of an argument must have its structure: a %s, not a %s",
-                    value_type_name(arg), value_type_name(given));
+        error_throw(ERROR_TYPE, "custom_grad: the cotangent of an argument must have its structure: %s, not %s",
+                    value_described(arg), value_described(given));
     for (uint32_t i = 0; i < leaves.count; i++) {
         if (leaves.at[i].tag != TAG_TENSOR && leaves.at[i].tag != TAG_VARIABLE)
             continue;
         GradTensor *x = value_tensor(leaves.at[i]);
         GradTensor *g = given.tag == TAG_NONE ? NULL : value_tensor(cotangents.at[i]);
         if (g == NULL && given.tag != TAG_NONE && cotangents.at[i].tag != TAG_NONE)
-            error_throw(ERROR_TYPE, "custom_grad: a cotangent must be a tensor, a number or none, not a %s",
-                        value_type_name(cotangents.at[i]));
+            error_throw(ERROR_TYPE, "custom_grad: a cotangent must be a tensor, a number or none, not %s",
+                        value_described(cotangents.at[i]));
         if (g != NULL && g->t.ndim > 0 && !shape_equal(g->t.ndim, tensor_shape(&g->t), x->t.ndim, tensor_shape(&x->t)))
             error_throw(ERROR_SHAPE, "custom_grad: backward gives a cotangent of shape %s for an argument of shape %s",
                         shape_text(g->t.ndim, tensor_shape(&g->t)), shape_text(x->t.ndim, tensor_shape(&x->t)));
@@ -53,9 +53,8 @@ static const Value *cotangents_of(Value returned, const Value *args, uint32_t co
     }
     if (returned.tag != TAG_TUPLE || t->count != count)
         error_throw(ERROR_TYPE,
-                    "custom_grad: backward must return a tuple of %u cotangents, one for each argument, not %s%s", count,
-                    returned.tag == TAG_TUPLE ? "one of another length" : "a ",
-                    returned.tag == TAG_TUPLE ? "" : value_type_name(returned));
+                    "custom_grad: backward must return a tuple of %u cotangents, one for each argument, not %s", count,
+                    returned.tag == TAG_TUPLE ? "one of another length" : value_described(returned));
     return tuple_items(t);
 }
 

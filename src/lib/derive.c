@@ -76,7 +76,7 @@ static Value make_leaf(Value leaf, void *context)
     GradTensor *x = value_tensor(leaf);
     if (x == NULL)
         error_throw_hint(ERROR_TYPE, "pass it as another argument, or let the function capture it",
-                         "%s: a %s in the argument cannot be differentiated by", d->who, value_type_name(leaf));
+                         "%s: %s in the argument cannot be differentiated by", d->who, value_described(leaf));
     if (leaf.tag == TAG_BOOL)
         x = gt_number(leaf.as.boolean);
     x = gt_leaf(differentiable(d->who, x));
@@ -130,8 +130,8 @@ static Value want_number(Value leaf, void *context)
     const Derivation *d = context;
     if (!value_is_numeric(leaf))
         error_throw_hint(ERROR_TYPE, leaf.tag == TAG_NONE ? "does it end without `return`?" : NULL,
-                         "%s: the function returns %s%s, which cannot be differentiated", d->who,
-                         leaf.tag == TAG_NONE ? "" : "a ", value_type_name(leaf));
+                         "%s: the function returns %s, which cannot be differentiated", d->who,
+                         value_described(leaf));
     return leaf;
 }
 
@@ -145,8 +145,8 @@ void derivation_want_tensor(const Derivation *d)
     if (d->out.tag == TAG_TUPLE || d->out.tag == TAG_RECORD)
         error_throw_hint(ERROR_TYPE, "pick the part to differentiate, as in x -> f(x)[0], or use jvp, vjp or jacobian, "
                          "which take such functions",
-                         "%s: the function returns a %s, which has no single derivative", d->who,
-                         value_type_name(d->out));
+                         "%s: the function returns %s, which has no single derivative", d->who,
+                         value_described(d->out));
     derivation_want_numbers(d);
 }
 
@@ -191,13 +191,13 @@ TensorList *derivation_match(const Derivation *d, const char *what, Value given,
     Leaves leaves = structure_leaves(given), forms = structure_leaves(form);
     TensorList *list = tensor_list_new(nodes->count, NULL);
     if (!same_structure(given, form))
-        error_throw(ERROR_TYPE, "%s: the %s must have the structure of what it belongs to: a %s, not a %s", d->who, what,
-                    value_type_name(form), value_type_name(given));
+        error_throw(ERROR_TYPE, "%s: the %s must have the structure of what it belongs to: %s, not %s", d->who, what,
+                    value_described(form), value_described(given));
     for (uint32_t i = 0; i < leaves.count; i++) {
         GradTensor *x = value_tensor(leaves.at[i]), *like = value_tensor(forms.at[i]);
         if (x == NULL)
-            error_throw(ERROR_TYPE, "%s: the %s must be made of tensors and numbers, not of a %s", d->who, what,
-                        value_type_name(leaves.at[i]));
+            error_throw(ERROR_TYPE, "%s: the %s must be made of tensors and numbers, not of %s", d->who, what,
+                        value_described(leaves.at[i]));
         if (!shape_equal(x->t.ndim, tensor_shape(&x->t), like->t.ndim, tensor_shape(&like->t)))
             error_throw(ERROR_SHAPE, "%s: the %s has shape %s, but what it belongs to has shape %s", d->who, what,
                         shape_text(x->t.ndim, tensor_shape(&x->t)), shape_text(like->t.ndim, tensor_shape(&like->t)));

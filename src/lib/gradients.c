@@ -176,10 +176,11 @@ static Value run_zero_grad(Call *call)
         bool can = is_structure(x) || x.tag == TAG_FUNCTION || x.tag == TAG_VARIABLE
                 || (x.tag == TAG_TENSOR && gt_tracked(x.as.any));
         if (!can)
-            error_throw_hint(ERROR_TYPE, needs_leaf, "zero_grad: a %s that is not tracked has no gradient",
-                             value_type_name(x));
-        structure_map(x, zero_leaf, NULL);
+            error_throw_hint(ERROR_TYPE, needs_leaf, "zero_grad: %s that is not tracked has no gradient",
+                             value_described(x));
     }
+    for (uint32_t i = 0; i < xs->count; i++)
+        structure_map(tuple_items(xs)[i], zero_leaf, NULL);
     return value_none();
 }
 
@@ -299,14 +300,17 @@ const Builtin builtin_grad_enabled = {
 static void assign_leaves(Call *call, Value to, Value from)
 {
     Leaves places = structure_leaves(to), values = structure_leaves(from);
+    GradTensor **next = scratch(places.count * sizeof *next + 1);
     if (places.count != values.count)
         call_throw(call, ERROR_TYPE, "the parameters and the values do not have the same structure");
     for (uint32_t i = 0; i < places.count; i++) {
         if (places.at[i].tag != TAG_VARIABLE)
-            call_throw(call, ERROR_TYPE, "`%s` must hold parameters and buffers, not a %s", arg_name(call, 0),
-                       value_type_name(places.at[i]));
-        variable_assign_value(places.at[i].as.any, values.at[i]);
+            call_throw(call, ERROR_TYPE, "`%s` must hold parameters and buffers, not %s", arg_name(call, 0),
+                       value_described(places.at[i]));
+        next[i] = variable_next_value(places.at[i].as.any, values.at[i]);
     }
+    for (uint32_t i = 0; i < places.count; i++)
+        variable_take(places.at[i].as.any, next[i]);
 }
 
 static Value run_assign(Call *call)

@@ -40,9 +40,9 @@ static Sequence open_or_throw(const Call *call, int i, Value v)
         return s;
     error_throw_hint(ERROR_TYPE, v.tag == TAG_NUMBER ? "range(n) gives the numbers below n" : NULL,
                      "%s: `%s` must be a tuple, a range, a string, a record or a tensor with an axis, "
-                     "not a %s",
+                     "not %s",
                      function_name(call->self), arg_name(call, i),
-                     v.tag == TAG_TENSOR ? "0-d tensor" : value_type_name(v));
+                     v.tag == TAG_TENSOR ? "0-d tensor" : value_described(v));
 }
 
 Sequence arg_sequence(const Call *call, int i)

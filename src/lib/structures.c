@@ -117,7 +117,7 @@ static Value run_append(Call *call)
     if (value_tensor(xs) != NULL)
         error_throw_hint(ERROR_TYPE,
                          "concat((x, y)) joins tensors; appending to a tuple and stacking it once is fastest",
-                         "append: `xs` must be a tuple, not a %s", value_type_name(xs));
+                         "append: `xs` must be a tuple, not %s", value_described(xs));
     return value_object(TAG_TUPLE, tuple_append(arg_tuple(call, 0), call->args[1]));
 }
 

@@ -79,8 +79,8 @@ static Value run_split(Call *call)
     if (!arg_given(call, which))
         return split_spaces(x.as.any);
     if (call->args[which].tag != TAG_STRING)
-        call_throw(call, ERROR_TYPE, "a string is split at a `separator`, which must be a string, not a %s",
-                   value_type_name(call->args[which]));
+        call_throw(call, ERROR_TYPE, "a string is split at a `separator`, which must be a string, not %s",
+                   value_described(call->args[which]));
     if (arg_string(call, which)->bytes == 0)
         error_throw_hint(ERROR_VALUE, "map(c -> c, text) gives the characters",
                          "split: the separator is empty");
@@ -106,8 +106,8 @@ static Value run_join(Call *call)
 {
     if (call->args[0].tag == TAG_STRING && call->args[1].tag != TAG_STRING)
         error_throw_hint(ERROR_TYPE, "the separator comes second: join(xs, \", \")",
-                         "join: `sep` must be a string, not a %s",
-                         value_type_name(call->args[1]));
+                         "join: `sep` must be a string, not %s",
+                         value_described(call->args[1]));
     Sequence xs = arg_sequence(call, 0);
     const String *separator = arg_string(call, 1);
     Buf *out = buf_new();
@@ -116,8 +116,8 @@ static Value run_join(Call *call)
         Value item = sequence_item(&xs, k);
         if (item.tag != TAG_STRING)
             error_throw_hint(ERROR_TYPE, "join(map(str, xs), sep) joins the texts of all kinds of values",
-                             "join: item %lld of `xs` is a %s, not a string", (long long)k,
-                             value_type_name(item));
+                             "join: item %lld of `xs` is %s, not a string", (long long)k,
+                             value_described(item));
         if (k > 0)
             buf_add(out, separator->text, separator->bytes);
         buf_add(out, ((String *)item.as.any)->text, ((String *)item.as.any)->bytes);

@@ -204,8 +204,8 @@ static GradTensor *tensor_from(const Call *call, Value v, Dtype dtype)
     }
     GradTensor *x = value_tensor(v);
     if (x == NULL)
-        call_throw(call, ERROR_TYPE, "a tensor is made of numbers, bools and tensors, not of a %s%s",
-                   value_type_name(v),
+        call_throw(call, ERROR_TYPE, "a tensor is made of numbers, bools and tensors, not of %s%s",
+                   value_described(v),
                    v.tag == TAG_STRING ? "; number(text) reads one" : "");
     return fit(x, dtype);
 }

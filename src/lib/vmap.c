@@ -83,8 +83,8 @@ static Mapping mapping_of(const Call *call)
 
 static _Noreturn void throw_unstackable(Value leaf)
 {
-    error_throw(ERROR_TYPE, "vmap: the function returns %s%s, which cannot be stacked",
-                leaf.tag == TAG_NONE ? "" : "a ", value_type_name(leaf));
+    error_throw(ERROR_TYPE, "vmap: the function returns %s, which cannot be stacked",
+                value_described(leaf));
 }
 
 /* ---- all slices at once ---- */

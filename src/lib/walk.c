@@ -171,8 +171,8 @@ static Value stack_leaf(const Call *call, uint32_t steps, const Leaves *each, ui
         const GradTensor *x = value_tensor(column[k]);
         if ((x == NULL && column[k].tag != TAG_NONE) || (x == NULL) != (first == NULL))
             call_throw(call, ERROR_TYPE,
-                       "the output of `f` at step %u is a %s, but only numbers and tensors can be stacked",
-                       k, value_type_name(column[k]));
+                       "the output of `f` at step %u is %s, but only numbers and tensors can be stacked",
+                       k, value_described(column[k]));
         if (x != NULL && !shape_equal(x->t.ndim, tensor_shape(&x->t), first->t.ndim, tensor_shape(&first->t)))
             call_throw(call, ERROR_SHAPE,
                        "the output of `f` at step %u has shape %s, but the one at step 0 has %s", k,
@@ -216,8 +216,8 @@ static Value run_scan(Call *call)
         Value pair[2] = {state, sequence_item(&xs, k)};
         Value result = call_value(f, 2, pair, NULL);
         if (result.tag != TAG_TUPLE || ((Tuple *)result.as.any)->count != 2)
-            call_throw(call, ERROR_TYPE, "`f` must return the tuple (state, output), not a %s%s",
-                       value_type_name(result),
+            call_throw(call, ERROR_TYPE, "`f` must return the tuple (state, output), not %s%s",
+                       value_described(result),
                        result.tag == TAG_TUPLE ? " of another length" : "");
         state = tuple_items(result.as.any)[0];
         outputs = tuple_append(outputs, tuple_items(result.as.any)[1]);

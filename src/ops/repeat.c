@@ -76,7 +76,7 @@ static GradTensor *copies(const OpCall *c, GradTensor *x, const int64_t *reps, b
         if (reps[i] < 0)
             call_error(c, ERROR_VALUE, "%lld repetitions are not possible", (long long)reps[i]);
         if (__builtin_mul_overflow(extent, reps[i], &merged[i]))
-            call_error(c, ERROR_MEMORY, "the result is too large");
+            call_error(c, ERROR_MEMORY, "%lld copies of x, which has shape %s, are too many", (long long)reps[i], shape_text(x->t.ndim, tensor_shape(&x->t)));
         for (int part = 0; part < 2; part++) {
             bool copied = (part == 1) == behind;
             if (copied && reps[i] == 1)
@@ -87,6 +87,7 @@ static GradTensor *copies(const OpCall *c, GradTensor *x, const int64_t *reps, b
     }
     if (n > TENSOR_MAX_NDIM)
         call_error(c, ERROR_SHAPE, "x has too many axes");
+    shape_size(x->t.ndim, merged);    /* throws before a shape that nobody asked for does */
     return t_reshape(gt_expand(t_reshape(x, n, apart), n, wide), x->t.ndim, merged);
 }
 

@@ -130,7 +130,7 @@ static void put_signature(Buf *out, const Candidate *candidate)
     } else {
         buf_puts(line, candidate->text);
         if (candidate->value.tag != TAG_UNSET)
-            buf_printf(line, "  a %s", value_type_name(candidate->value));
+            buf_printf(line, "  %s", value_described(candidate->value));
     }
     put_line(out, line);
 }

@@ -114,6 +114,8 @@ void tensor_settle(Tensor *t)
     if (t->state != TENSOR_PENDING)
         return;
     Expr *e = t->as.expr;
+    if (e->result == NULL)
+        tensor_bytes(t);
     expr_settle(e);
     t->as.storage = object_retain(e->result);
     t->data = e->result->data;

@@ -89,6 +89,17 @@ const char *shape_text(int ndim, const int64_t *shape)
 
 /* ---- data ---- */
 
+/* mem_alloc would refuse as well, but knows nothing of tensors. */
+size_t tensor_bytes(const Tensor *t)
+{
+    size_t bytes = (size_t)t->size * dtype_size((Dtype)t->dtype);
+    if (__builtin_expect(bytes > STORAGE_INSIDE && !mem_fits(bytes), 0))
+        error_throw(ERROR_MEMORY, "a tensor of shape %s and dtype %s takes %zu bytes, too many for the memory limit of %zu "
+                    "bytes, of which %zu are in use", shape_text(t->ndim, t->dims), dtype_name((Dtype)t->dtype), bytes,
+                    mem_limit(), mem_in_use());
+    return bytes;
+}
+
 void tensor_init(Tensor *t, Dtype dtype, int ndim, const int64_t *shape)
 {
     t->dtype = (uint8_t)dtype;
@@ -121,7 +132,7 @@ void *tensor_allocate(Tensor *t)
         t->state = TENSOR_INLINE;
         return t->as.cell;
     }
-    Storage *s = storage_new((size_t)t->size * dtype_size(t->dtype));
+    Storage *s = storage_new(tensor_bytes(t));
     return store(t, s, s->data);
 }
 
@@ -286,7 +297,7 @@ void *tensor_own_data(Tensor *t)
     if (t->as.storage->object.refs == 1 && t->contiguous)
         return t->data;
     PoolMark mark = pool_mark();
-    Storage *s = pool_add(storage_new((size_t)t->size * dtype_size(t->dtype)));
+    Storage *s = pool_add(storage_new(tensor_bytes(t)));
     copy_elements(t, s->data);        /* an interrupt may end it */
     object_retain(s);
     pool_drain(mark);

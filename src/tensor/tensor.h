@@ -57,6 +57,8 @@ const char *shape_text(int ndim, const int64_t *shape);
 
 /* Sets dtype, shape, contiguous strides, no data (state EMPTY). */
 void tensor_init(Tensor *t, Dtype dtype, int ndim, const int64_t *shape);
+/* Bytes that t's elements take in row-major order; throws when there is no room for so many more. */
+size_t tensor_bytes(const Tensor *t);
 /* Gives `t` (EMPTY) uninitialised data of its own and returns it. */
 void *tensor_allocate(Tensor *t);
 /* Drops the data; for destructors. */
