@@ -99,13 +99,13 @@ static _Noreturn void throw_no_field(const Record *r, const String *name)
 Value property_read(Value x, const String *name)
 {
     Property *property = find_property(name);
-    const char *what = value_described(x);
     if (x.tag == TAG_RECORD)
         throw_no_field(x.as.any, name);
     if (property != NULL && value_is_numeric(x))
         return property(x, value_tensor(x));
     if (x.tag == TAG_NONE)
         error_throw_hint(ERROR_TYPE, none_hint(x), "none has no property `%s`", name->text);
+    const char *what = value_described(x);
     const Cell *cell = builtin_cell(name->text);
     if (cell != NULL && property == NULL)
         error_throw_hint(ERROR_NAME, string_format("to call the function, write .%s(...)", name->text)->text,
