@@ -215,9 +215,8 @@ static _Noreturn void throw_broadcast(const OpCall *c, const Tensor *const *in, 
         else
             snprintf(hint, sizeof hint, "counted from the last axis, axis -%d is %lld and %lld", i, x, y);
     }
-    if (c->op->infix != NULL)         /* an operator shows itself in the source line */
-        error_throw_hint(ERROR_SHAPE, hint, "shapes %s and %s do not broadcast", left, right);
-    call_error_hint(c, ERROR_SHAPE, hint, "shapes %s and %s do not broadcast", left, right);
+    /* Without a call there was an operator, which shows itself in the source line. */
+    error_throw_hint(ERROR_SHAPE, hint, "shapes %s and %s do not broadcast", left, right);
 }
 
 static _Noreturn void throw_dtype(const OpCall *c, Dtype dtype)
