@@ -54,6 +54,10 @@ GradTensor *t_concat2(GradTensor *a, GradTensor *b, int axis);
 GradTensor *t_gather(GradTensor *x, GradTensor *indices, int axis);
 GradTensor *t_take_along(GradTensor *x, GradTensor *indices, int axis);
 
+/* int64 indices along an axis of the elements of ranks first, ..., first + count - 1 there; equal elements stand in
+ * their order, nan last. */
+GradTensor *t_ranks(GradTensor *x, int axis, bool descending, int64_t first, int64_t count);
+
 /* Index values of any dtype as int64 in scratch, checked against the extent of an axis, negative ones counted
  * from the end. Throws kind index for what is out of range, type for what is not whole and for bool. */
 int64_t *index_values(const OpCall *c, const GradTensor *indices, int axis, int64_t extent);

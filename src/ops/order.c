@@ -13,15 +13,48 @@ static int sort_axis(const OpCall *c, const GradTensor *x, int64_t axis)
     return call_axis(c, axis, x->t.ndim);
 }
 
-/* int64 indices along the axis in the order of the elements. */
-static GradTensor *order_along(const GradTensor *x, int axis, bool descending)
+/* ---- ranks ---- */
+
+/* A tensor like x, with another extent along the axis. */
+static GradTensor *result_along(const GradTensor *x, Dtype dtype, int axis, int64_t extent)
 {
-    if (axis < 0)
-        return gt_scalar(DTYPE_INT64, 0);
-    GradTensor *order = gt_new(DTYPE_INT64, x->t.ndim, tensor_shape(&x->t));
-    tensor_sort(NULL, &order->t, &x->t, axis, descending);
+    int64_t shape[TENSOR_MAX_NDIM];
+    memcpy(shape, tensor_shape(&x->t), (size_t)x->t.ndim * sizeof *shape);
+    shape[axis] = extent;
+    return gt_new(dtype, x->t.ndim, shape);
+}
+
+static GradTensor *ranks_forward(const OpCall *c)
+{
+    const GradTensor *x = call_in(c, 0);
+    int axis = call_axis(c, c->args[1].integer, x->t.ndim);
+    GradTensor *order = result_along(x, DTYPE_INT64, axis, c->args[4].integer);
+    tensor_sort(NULL, &order->t, &x->t, axis, c->args[2].integer != 0, c->args[3].integer);
     return order;
 }
+
+const Op op_ranks = {
+    .usage = "ranks(x, axis, descending, first, count)",
+    .args = {ARG_TENSOR, ARG_INTEGER, ARG_FLAG, ARG_INTEGER, ARG_INTEGER},
+    .doc = "Indices (int64) along an axis of the elements of ranks first, ..., first + count - 1 there.",
+    .forward = ranks_forward, .constant = "integer result", .batch = batch_axes,
+};
+
+GradTensor *t_ranks(GradTensor *x, int axis, bool descending, int64_t first, int64_t count)
+{
+    Arg args[OP_MAX_ARGS] = {
+        {.tensor = x}, {.integer = axis}, {.integer = descending}, {.integer = first}, {.integer = count},
+    };
+    return op_call(&op_ranks, args, 0);
+}
+
+/* int64 indices along the axis in the order of the elements. */
+static GradTensor *order_along(GradTensor *x, int axis, bool descending)
+{
+    return axis < 0 ? gt_scalar(DTYPE_INT64, 0) : t_ranks(x, axis, descending, 0, tensor_shape(&x->t)[axis]);
+}
+
+/* ---- the operations ---- */
 
 /* Untracked values come out of the sort itself. */
 static GradTensor *sort_compose(const OpCall *c)
@@ -34,7 +67,7 @@ static GradTensor *sort_compose(const OpCall *c)
     if (call_records(c))
         return t_take_along(x, order_along(x, axis, descending), axis);
     GradTensor *out = gt_new(gt_dtype(x), x->t.ndim, tensor_shape(&x->t));
-    tensor_sort(&out->t, NULL, &x->t, axis, descending);
+    tensor_sort(&out->t, NULL, &x->t, axis, descending, 0);
     return out;
 }
 
@@ -87,7 +120,7 @@ static void topk_compose(const OpCall *c, GradTensor **out)
     if (k < 0 || k > extent)
         call_error(c, ERROR_VALUE, "k is %lld, but axis %d of x, which has shape %s, has %lld elements",
                    (long long)k, axis, shape_text(x->t.ndim, tensor_shape(&x->t)), (long long)extent);
-    out[1] = t_part(order_along(x, axis, true), axis, 0, k);
+    out[1] = t_ranks(x, axis, true, 0, k);
     out[0] = t_take_along(x, out[1], axis);
 }
 
@@ -103,25 +136,42 @@ const Op op_topk = {
     .check = "x[5]: topk(x, 2)[0]\nx[3, 4]: topk(x, 2, axis=0)[0]\nx[3, 4]: topk(x.T, 3)[0]",
 };
 
+/* Leaves the first of equal neighbours; returns how many there are then. nan is unequal to itself. */
+typedef int64_t LeaveFirst(void *elements, int64_t n);
+
+#define LEAVE_FIRST(name, T) \
+    static int64_t name(void *elements, int64_t n) \
+    { \
+        T *at = elements, last = n > 0 ? at[0] : 0; \
+        int64_t count = n > 0; \
+        for (int64_t i = 1; i < n; i++) { \
+            T x = at[i]; \
+            if (x != last && (x == x || last == last)) \
+                at[count++] = x; \
+            last = x; \
+        } \
+        return count; \
+    }
+
+LEAVE_FIRST(leave_first_uint8, uint8_t)
+LEAVE_FIRST(leave_first_int32, int32_t)
+LEAVE_FIRST(leave_first_int64, int64_t)
+LEAVE_FIRST(leave_first_float32, float)
+LEAVE_FIRST(leave_first_float64, double)
+
 static GradTensor *unique_forward(const OpCall *c)
 {
+    static LeaveFirst *const leave_first[DTYPES] = {
+        leave_first_uint8, leave_first_uint8, leave_first_int32, leave_first_int64, leave_first_float32,
+        leave_first_float64,
+    };
     GradTensor *x = call_in(c, 0), *flat = t_reshape(gt_detach(x), 1, &x->t.size);
     GradTensor *sorted = gt_new(gt_dtype(x), 1, &x->t.size);
-    size_t size = dtype_size(gt_dtype(x));
-    int64_t count = 0;
-    tensor_sort(&sorted->t, NULL, &flat->t, 0, false);
-    char *at = tensor_own_data(&sorted->t);
-    for (int64_t k = 0; k < sorted->t.size; k++) {
-        const char *now = at + (size_t)k * size, *kept = at + (size_t)(count - 1) * size;
-        bool same = count > 0 && (memcmp(now, kept, size) == 0
-                                  || dtype_read(gt_dtype(x), now) == dtype_read(gt_dtype(x), kept));
-        if (gt_dtype(x) == DTYPE_INT64)
-            same = count > 0 && memcmp(now, kept, size) == 0;
-        if (!same)
-            memmove(at + (size_t)count++ * size, now, size);
-    }
+    tensor_sort(&sorted->t, NULL, &flat->t, 0, false, 0);
+    void *at = tensor_own_data(&sorted->t);
+    int64_t count = leave_first[gt_dtype(x)](at, sorted->t.size);
     GradTensor *out = call_out(c, gt_dtype(x), 1, &count);
-    memcpy(tensor_allocate(&out->t), at, (size_t)count * size);
+    memcpy(tensor_allocate(&out->t), at, (size_t)count * dtype_size(gt_dtype(x)));
     return out;
 }
 

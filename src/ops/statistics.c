@@ -97,32 +97,40 @@ const Op op_std = {
 
 /* ---- quantiles ---- */
 
-/* x sorted along the last axis, where its elements over the reduced axes lie in one; nan in every place of a
- * lane that has one. */
-static GradTensor *sorted_lanes(const OpCall *c, GradTensor *x, uint32_t axes)
+/* Elements of neighbouring ranks in every lane, in order along the last axis. */
+typedef struct Ranked {
+    GradTensor *elements;             /* nan in every place of a lane that has one */
+    int64_t first, lane;              /* the first rank, and the extent of a lane */
+} Ranked;
+
+/* Those of x that quantiles from `low` to `high` need, where a lane is what meets over the reduced axes. */
+static Ranked ranked(const OpCall *c, GradTensor *x, uint32_t axes, double low, double high)
 {
     reduce_check_any(c, x, axes);
     x = reduce_to_lanes(as_float(c, x), axes);
     int last = x->t.ndim - 1;
+    int64_t n = tensor_shape(&x->t)[last];
+    if (n == 0)
+        return (Ranked){x, 0, 0};
+    int64_t first = (int64_t)floor(low * (double)(n - 1)), end = (int64_t)ceil(high * (double)(n - 1)) + 1;
     GradTensor *nan = t_over_axes(&op_any, t_ne(gt_detach(x), gt_detach(x)), 1u << last, true);
-    Arg sort_args[OP_MAX_ARGS] = {{.tensor = x}, {.integer = last}};
-    Arg args[OP_MAX_ARGS] = {{.tensor = nan}, {.number = NAN}, {.tensor = op_call(&op_sort, sort_args, 0)}};
-    return op_call(&op_where, args, 2);
+    GradTensor *found = t_take_along(x, t_ranks(gt_detach(x), last, false, first, end - first), last);
+    Arg args[OP_MAX_ARGS] = {{.tensor = nan}, {.number = NAN}, {.tensor = found}};
+    return (Ranked){op_call(&op_where, args, 2), first, n};
 }
 
-/* The q-quantile of sorted lanes [..., n]: between the elements on both sides of place q (n - 1), which are
- * at least 1. */
-static GradTensor *quantile_at(GradTensor *sorted, double q, const int64_t *shape, int ndim)
+/* The q-quantile of lanes: between the elements on both sides of place q (n - 1), which are at least 1. */
+static GradTensor *quantile_at(const Ranked *r, double q, const int64_t *shape, int ndim)
 {
-    int last = sorted->t.ndim - 1;
-    int64_t n = tensor_shape(&sorted->t)[last];
-    if (n == 0)
-        return t_sum_axes(sorted, 1u << last, false);
-    double place = q * (double)(n - 1), below = floor(place), share = place - below;
-    GradTensor *low = t_reshape(t_part(sorted, last, (int64_t)below, 1), ndim, shape);
+    int last = r->elements->t.ndim - 1;
+    if (r->lane == 0)
+        return t_sum_axes(r->elements, 1u << last, false);
+    double place = q * (double)(r->lane - 1), below = floor(place), share = place - below;
+    int64_t at = (int64_t)below - r->first;
+    GradTensor *low = t_reshape(t_part(r->elements, last, at, 1), ndim, shape);
     if (share == 0)
         return low;
-    GradTensor *high = t_reshape(t_part(sorted, last, (int64_t)below + 1, 1), ndim, shape);
+    GradTensor *high = t_reshape(t_part(r->elements, last, at + 1, 1), ndim, shape);
     return t_add(t_times(low, 1 - share), t_times(high, share));
 }
 
@@ -134,7 +142,8 @@ static GradTensor *median_compose(const OpCall *c)
     int ndim = reduce_shape(x, axes, c->args[2].integer != 0, shape);
     if (x->t.ndim == 0)
         return as_float(c, x);
-    return quantile_at(sorted_lanes(c, x, axes), 0.5, shape, ndim);
+    Ranked r = ranked(c, x, axes, 0.5, 0.5);
+    return quantile_at(&r, 0.5, shape, ndim);
 }
 
 const Op op_median = {
@@ -162,19 +171,23 @@ static GradTensor *quantile_compose(const OpCall *c)
     if (q->t.ndim > 1)
         call_error(c, ERROR_SHAPE, "q is a number or a 1-d tensor, but has shape %s",
                    shape_text(q->t.ndim, tensor_shape(&q->t)));
-    for (int64_t k = 0; k < q->t.size; k++)
+    double low = 1, high = 0;
+    for (int64_t k = 0; k < q->t.size; k++) {
         if (!(at[k] >= 0 && at[k] <= 1))
             call_error(c, ERROR_VALUE, "q is %g, but should be from 0 to 1", at[k]);
+        low = at[k] < low ? at[k] : low;
+        high = at[k] > high ? at[k] : high;
+    }
     if (q->t.ndim == 0 && x->t.ndim == 0)
         return as_float(c, x);
-    GradTensor *sorted = sorted_lanes(c, x, axes);
-    if (q->t.ndim == 0)
-        return quantile_at(sorted, at[0], shape, ndim);
     if (q->t.size == 0)
         call_error(c, ERROR_VALUE, "q has no elements");
+    Ranked r = ranked(c, x, axes, low, high);
+    if (q->t.ndim == 0)
+        return quantile_at(&r, at[0], shape, ndim);
     TensorList *parts = tensor_list_new(q->t.size, NULL);
     for (int64_t k = 0; k < q->t.size; k++)
-        parts->at[k] = object_retain(quantile_at(sorted, at[k], shape, ndim));
+        parts->at[k] = object_retain(quantile_at(&r, at[k], shape, ndim));
     Arg args[OP_MAX_ARGS] = {{.tensors = parts}, {.integer = 0}};
     return op_call(&op_stack, args, 0);
 }

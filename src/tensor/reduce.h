@@ -19,7 +19,8 @@ void tensor_reduce(Tensor *out, Reduction kind, const Tensor *x, uint32_t axes);
 void tensor_arg_reduce(Tensor *out, bool largest, const Tensor *x, int axis);
 /* Cumulative sum or product along an axis; out has x's shape (int64 for integers and bool). */
 void tensor_cumulate(Tensor *out, bool product, const Tensor *x, int axis);
-/* Stable sort along an axis, nan last; values and int64 indices; either may be NULL. */
-void tensor_sort(Tensor *values, Tensor *indices, const Tensor *x, int axis, bool descending);
+/* Stable sort along an axis, nan last: the values and the int64 indices of the elements from rank `first` on, as many
+ * as the results have along the axis; either result may be NULL. */
+void tensor_sort(Tensor *values, Tensor *indices, const Tensor *x, int axis, bool descending, int64_t first);
 
 #endif
