@@ -5,12 +5,14 @@
 #include "tensor/convert.h"
 #include "tensor/parallel.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
     TASK_BLOCKS = 16,                 /* blocks that a thread takes at a time */
     LEAVES_MAX = 16,                  /* stored inputs that a DAG may keep alive, */
-    LARGE_LEAVES_MAX = 8              /* and if they are large */
+    LARGE_LEAVES_MAX = 8,             /* and if they are large */
+    SCATTERED_MIN = 1 << 14           /* elements, above which the lines of a matrix do not stay in the cache */
 };
 
 static void drop_inputs(Expr *e)
@@ -144,6 +146,27 @@ static void bound(Expr *e)
 
 /* ---- making ---- */
 
+/* Would reading it in order touch another line of memory with every element, so many that each is lost from the cache
+ * before its next element is wanted? So it is with a large matrix that is transposed. */
+static bool is_scattered(const Layout *layout, const Tensor *out)
+{
+    if (layout->ndim < 2 || out->size < SCATTERED_MIN)
+        return false;
+    const Axis *last = &layout->axes[layout->ndim - 1];
+    return last->extent >= 64 && llabs(last->stride) >= MEM_ALIGN / 8;
+}
+
+/* A contiguous copy, made in tiles, in the place of what is scattered. */
+static void input_gather(Input *input, const Layout *layout, const Tensor *out)
+{
+    size_t size = dtype_size((Dtype)input->dtype);
+    Storage *copy = pool_add(storage_new((size_t)out->size * size));
+    layout_copy(layout, size, input->data, copy->data);
+    input->kind = INPUT_FLAT;
+    input->data = copy->data;
+    input->as.storage = copy;
+}
+
 void input_find(Input *input, Layout *layout, const Tensor *out, const Tensor *x, Dtype compute)
 {
     int64_t strides[TENSOR_MAX_NDIM];
@@ -168,6 +191,8 @@ void input_find(Input *input, Layout *layout, const Tensor *out, const Tensor *x
         bool flat = layout->ndim == 1 && layout->axes[0].stride == 1;
         input->kind = flat ? INPUT_FLAT : INPUT_STRIDED;
         input->as.storage = x->as.storage;
+        if (!flat && x->size == out->size && is_scattered(layout, out))
+            input_gather(input, layout, out);
     }
 }
 

@@ -1,5 +1,6 @@
 #include "tensor/layout.h"
 
+#include "tensor/kernel.h"
 #include "tensor/parallel.h"
 
 #include <string.h>
@@ -33,30 +34,47 @@ void layout_set(Layout *layout, int ndim, const int64_t *shape, const int64_t *s
         layout_push(layout, shape[i], strides[i]);
 }
 
-#define COPY_RUN(T) \
-    do { \
-        const T *from = (const T *)(const void *)data; \
-        T *to = out; \
-        if (stride == 0) { \
-            T value = *from; \
-            for (int64_t i = 0; i < n; i++) \
-                to[i] = value; \
-        } else { \
+/* n elements, `stride` apart, to contiguous memory. Those that repeat one element, as where a column broadcasts, or go
+ * backwards are done several at a time. */
+#define COPY_RUN(name, T) \
+    KERNEL_CLONES static void fill_##name(const T *from, int64_t n, T *restrict to) \
+    { \
+        T value = *from; \
+        for (int64_t i = 0; i < n; i++) \
+            to[i] = value; \
+    } \
+    KERNEL_CLONES static void reverse_##name(const T *from, int64_t n, T *restrict to) \
+    { \
+        for (int64_t i = 0; i < n; i++) \
+            to[i] = from[-i]; \
+    } \
+    static void copy_##name(const void *data, int64_t stride, int64_t n, void *out) \
+    { \
+        const T *from = data; \
+        T *restrict to = out; \
+        if (stride == 0) \
+            fill_##name(from, n, to); \
+        else if (stride == -1) \
+            reverse_##name(from, n, to); \
+        else \
             for (int64_t i = 0; i < n; i++) \
                 to[i] = from[i * stride]; \
-        } \
-    } while (0)
+    }
+
+COPY_RUN(1, uint8_t)
+COPY_RUN(4, uint32_t)
+COPY_RUN(8, uint64_t)
 
 static void copy_run(size_t size, const char *data, int64_t stride, int64_t n, void *out)
 {
     if (stride == 1)
         memcpy(out, data, (size_t)n * size);
     else if (size == 4)
-        COPY_RUN(uint32_t);
+        copy_4(data, stride, n, out);
     else if (size == 8)
-        COPY_RUN(uint64_t);
+        copy_8(data, stride, n, out);
     else
-        COPY_RUN(uint8_t);
+        copy_1(data, stride, n, out);
 }
 
 /* One step of the index, as of an odometer, without the last axis; moves `data` along. */
@@ -125,10 +143,44 @@ void layout_read(const Layout *l, size_t size, const char *data, int64_t first, 
         } \
     } while (0)
 
+typedef uint32_t Four __attribute__((vector_size(16)));
+
+static inline Four load_four(const uint32_t *from)
+{
+    Four x;
+    memcpy(&x, from, sizeof x);
+    return x;
+}
+
+/* A tile of 32-bit elements whose columns are contiguous, by squares of 4 x 4 in registers. Both extents are multiples
+ * of 4. */
+static void transpose_fours(const uint32_t *from, int64_t stride, int64_t rows, int64_t columns, uint32_t *to,
+                            int64_t width)
+{
+    const Four low = {0, 4, 1, 5}, high = {2, 6, 3, 7};
+    for (int64_t r = 0; r < rows; r += 4) {
+        for (int64_t c = 0; c < columns; c += 4) {
+            const uint32_t *x = from + c * stride + r;
+            Four x0 = load_four(x), x1 = load_four(x + stride), x2 = load_four(x + 2 * stride),
+                 x3 = load_four(x + 3 * stride);
+            Four a = __builtin_shuffle(x0, x2, low), b = __builtin_shuffle(x1, x3, low);
+            Four d = __builtin_shuffle(x0, x2, high), e = __builtin_shuffle(x1, x3, high);
+            Four y[4] = {
+                __builtin_shuffle(a, b, low), __builtin_shuffle(a, b, high),
+                __builtin_shuffle(d, e, low), __builtin_shuffle(d, e, high),
+            };
+            for (int i = 0; i < 4; i++)
+                memcpy(to + (r + i) * width + c, &y[i], sizeof y[i]);
+        }
+    }
+}
+
 static void transpose_tile(size_t size, const char *data, int64_t row_stride, int64_t column_stride,
                            int64_t rows, int64_t columns, void *out, int64_t width)
 {
-    if (size == 4)
+    if (size == 4 && row_stride == 1 && rows % 4 == 0 && columns % 4 == 0)
+        transpose_fours((const uint32_t *)(const void *)data, column_stride, rows, columns, out, width);
+    else if (size == 4)
         TRANSPOSE_TILE(uint32_t);
     else if (size == 8)
         TRANSPOSE_TILE(uint64_t);
