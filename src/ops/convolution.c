@@ -5,6 +5,7 @@
  * family is closed under differentiation. */
 #include "ops/matrix.h"
 #include "ops/rules.h"
+#include "tensor/kernel.h"
 #include "tensor/parallel.h"
 
 #include <cblas.h>
@@ -57,68 +58,109 @@ static Geometry geometry_of(const IntList *list)
 
 /* ---- windows ---- */
 
-/* n elements, `step` apart in the image, into a row of the windows, or added from there. */
-typedef void MoveRow(int64_t n, void *image, int64_t step, void *windows);
-
-#define MOVE_ROW(name, T, statement) \
-    static void name(int64_t n, void *image, int64_t step, void *windows) \
-    { \
-        T *x = image, *y = windows; \
-        for (int64_t i = 0; i < n; i++) \
-            statement; \
-    }
-
-MOVE_ROW(copy_f32, float, y[i] = x[i * step])
-MOVE_ROW(copy_f64, double, y[i] = x[i * step])
-MOVE_ROW(add_f32, float, x[i * step] += y[i])
-MOVE_ROW(add_f64, double, x[i * step] += y[i])
-
 static int64_t clamp(int64_t x, int64_t low, int64_t high)
 {
     return x < low ? low : x > high ? high : x;
 }
 
-/* One element of the window at the places of some rows: a row of the matrix of windows. `offset` is where the
- * element of the first place stands in a row of the image, `row` the row of the image that it stands in. */
-static void move_element(const Job *job, MoveRow *move, char *plane, int64_t row, int64_t offset,
-                         int64_t rows, char *windows, bool fold)
-{
-    const Geometry *g = &job->g;
-    int64_t size = (int64_t)job->size, width = g->out_width;
-    int64_t first = clamp((-offset + g->right - 1) / g->right, 0, width);
-    int64_t end = clamp((g->width - 1 - offset + g->right) / g->right, first, width);
-    for (int64_t i = 0; i < rows; i++, row += g->down, windows += width * size) {
-        bool inside = row >= 0 && row < g->height;
-        if (!fold)
-            memset(windows, 0, (size_t)((inside ? first : width) * size));
-        if (!inside)
-            continue;
-        move(end - first, plane + (row * g->width + offset + first * g->right) * size, g->right,
-             windows + first * size);
-        if (!fold)
-            memset(windows + end * size, 0, (size_t)((width - end) * size));
+/* One element of the window at the places of a band: a row of the matrix of windows, which is `rows` rows of `width`
+ * places itself. Of these [top, bottom) and [first, end) have their element inside of the image. */
+typedef struct Patch {
+    int64_t rows, width;
+    int64_t top, bottom, first, end;
+    int64_t down, right;              /* between the elements of neighbouring places in the image */
+} Patch;
+
+/* `image` is where the first place inside has its element. */
+typedef void MovePatch(const Patch *p, void *image, void *windows);
+
+/* The edges are cleared in columns, for they are narrow. */
+#define LAY_PATCH(name, T) \
+    KERNEL_CLONES static void name(const Patch *p, void *image, void *windows) \
+    { \
+        const T *x = image; \
+        T *all = windows, *y = all + p->top * p->width; \
+        memset(all, 0, (size_t)(p->top * p->width) * sizeof *all); \
+        for (int64_t r = p->top; r < p->bottom; r++, x += p->down, y += p->width) { \
+            if (p->right == 1) \
+                memcpy(y + p->first, x, (size_t)(p->end - p->first) * sizeof *y); \
+            for (int64_t i = p->first; i < p->end && p->right != 1; i++) \
+                y[i] = x[(i - p->first) * p->right]; \
+        } \
+        memset(y, 0, (size_t)((p->rows - p->bottom) * p->width) * sizeof *y); \
+        for (int64_t i = 0; i < p->first; i++) { \
+            for (int64_t r = p->top; r < p->bottom; r++) \
+                all[r * p->width + i] = 0; \
+        } \
+        for (int64_t i = p->end; i < p->width; i++) { \
+            for (int64_t r = p->top; r < p->bottom; r++) \
+                all[r * p->width + i] = 0; \
+        } \
     }
-}
+
+#define FOLD_PATCH(name, T) \
+    KERNEL_CLONES static void name(const Patch *p, void *image, void *windows) \
+    { \
+        T *x = image; \
+        const T *restrict y = (const T *)windows + p->top * p->width + p->first; \
+        int64_t n = p->end - p->first; \
+        for (int64_t r = p->top; r < p->bottom; r++, x += p->down, y += p->width) { \
+            if (p->right == 1) { \
+                for (int64_t i = 0; i < n; i++) \
+                    x[i] += y[i]; \
+            } else { \
+                for (int64_t i = 0; i < n; i++) \
+                    x[i * p->right] += y[i]; \
+            } \
+        } \
+    }
+
+LAY_PATCH(lay_f32, float)
+LAY_PATCH(lay_f64, double)
+FOLD_PATCH(fold_f32, float)
+FOLD_PATCH(fold_f64, double)
 
 /* Some rows of the places of one image, and some of its channels. */
 typedef struct Band {
     int64_t image, first, rows, channel, channels;
 } Band;
 
+/* The first of n places whose element is not before the start; that of place k stands at `offset` + k `step`. */
+static int64_t first_from_start(int64_t offset, int64_t step, int64_t n)
+{
+    return clamp((-offset + step - 1) / step, 0, n);
+}
+
+/* Element (i, j) of the window at the places of a band. */
+static Patch patch_of(const Geometry *g, const Band *band, int64_t i, int64_t j)
+{
+    int64_t row = i - g->above + band->first * g->down, column = j - g->left;
+    return (Patch){
+        .rows = band->rows, .width = g->out_width,
+        .top = first_from_start(row, g->down, band->rows),
+        .bottom = first_from_start(row - g->height, g->down, band->rows),
+        .first = first_from_start(column, g->right, g->out_width),
+        .end = first_from_start(column - g->width, g->right, g->out_width),
+        .down = g->down * g->width, .right = g->right,
+    };
+}
+
 /* Lays the windows of a band out as columns, or (fold) adds columns to the image where they came from. */
 static void move_windows(const Job *job, const Band *band, const char *images, char *windows, bool fold)
 {
-    static MoveRow *const moves[2][2] = {{copy_f32, copy_f64}, {add_f32, add_f64}};
+    static MovePatch *const moves[2][2] = {{lay_f32, lay_f64}, {fold_f32, fold_f64}};
     const Geometry *g = &job->g;
-    MoveRow *move = moves[fold][job->dtype == DTYPE_FLOAT64];
-    int64_t plane = g->height * g->width * (int64_t)job->size;
-    int64_t row = band->rows * g->out_width * (int64_t)job->size;
+    MovePatch *move = moves[fold][job->dtype == DTYPE_FLOAT64];
+    int64_t size = (int64_t)job->size, plane = g->height * g->width * size;
+    int64_t row = band->rows * g->out_width * size;
     char *image = (char *)(uintptr_t)images + (band->image * job->channels + band->channel) * plane;
-    for (int64_t c = 0; c < band->channels; c++, image += plane) {
-        for (int64_t i = 0; i < g->rows; i++) {
-            for (int64_t j = 0; j < g->columns; j++, windows += row)
-                move_element(job, move, image, i - g->above + band->first * g->down, j - g->left, band->rows,
-                             windows, fold);
+    for (int64_t i = 0; i < g->rows; i++) {
+        for (int64_t j = 0; j < g->columns; j++) {
+            Patch p = patch_of(g, band, i, j);
+            int64_t at = (i - g->above + (band->first + p.top) * g->down) * g->width
+                       + j - g->left + p.first * g->right;
+            for (int64_t c = 0; c < band->channels; c++)
+                move(&p, image + c * plane + at * size, windows + ((c * g->rows + i) * g->columns + j) * row);
         }
     }
 }
