@@ -3,6 +3,7 @@
  * never kept. With <g, conv(x, w)> = T(x, w, g) linear in each, the convolution and its two transposes are
  * the derivatives of T by g, x and w. So the derivatives of each of the three are the other two, and the
  * family is closed under differentiation. */
+#include "grad/batch.h"
 #include "ops/matrix.h"
 #include "ops/rules.h"
 #include "tensor/kernel.h"
@@ -329,21 +330,54 @@ static void run(const OpCall *c, Job *job)
     parallel_run(job->chunks, elements, chunk_body, job);
 }
 
+/* The axes of one convolution are the last four; the operations carry out one for each place of those before. */
+static const int64_t *own_dims(const GradTensor *x)
+{
+    return tensor_shape(&x->t) + x->t.ndim - 4;
+}
+
 static Job new_job(const OpCall *c, const GradTensor *images, int64_t channels, int64_t filters)
 {
     Job job = {
         .g = geometry_of(c->args[2].ints), .dtype = call_dtype(c), .channels = channels, .filters = filters};
     job.size = dtype_size(job.dtype);
-    job.images = tensor_shape(&images->t)[0];
+    job.images = own_dims(images)[0];
     return job;
 }
 
-static GradTensor *zeroed_out(const OpCall *c, const Job *job, const int64_t *shape, char **data)
+/* The result to be, of the leading axes of the first argument and four of its own. */
+static GradTensor *new_out(const OpCall *c, const Job *job, const int64_t *own)
 {
-    GradTensor *out = call_out(c, job->dtype, 4, shape);
-    *data = tensor_allocate(&out->t);
-    memset(*data, 0, (size_t)out->t.size * job->size);
-    return out;
+    int64_t shape[TENSOR_MAX_NDIM];
+    int leading = call_in(c, 0)->t.ndim - 4;
+    memcpy(shape, tensor_shape(&call_in(c, 0)->t), (size_t)leading * sizeof *shape);
+    memcpy(shape + leading, own, 4 * sizeof *shape);
+    return call_out(c, job->dtype, leading + 4, shape);
+}
+
+static const char *advanced(const char *data, int64_t elements, size_t size)
+{
+    return data == NULL ? NULL : data + elements * (int64_t)size;
+}
+
+/* All convolutions of the leading axes, to contiguous `out`, which sums over chunks where there is one for each. */
+static void run_all(const OpCall *c, Job job, Tensor *out, int64_t sums)
+{
+    const GradTensor *first = call_in(c, 0);
+    int64_t count = shape_size(first->t.ndim - 4, tensor_shape(&first->t));
+    int64_t image = job.images * job.channels * job.g.height * job.g.width;
+    int64_t back = job.images * job.filters * places(&job), weight = job.filters * window_size(&job, job.channels);
+    job.out = tensor_allocate(out);
+    memset(job.out, 0, (size_t)out->size * job.size);
+    for (int64_t i = 0; i < count; i++) {
+        PoolMark mark = pool_mark();
+        run(c, &job);
+        pool_drain(mark);
+        job.out += (job.image == NULL ? image : job.back == NULL ? back : weight * sums) * (int64_t)job.size;
+        job.image = advanced(job.image, image, job.size);
+        job.back = advanced(job.back, back, job.size);
+        job.weight = advanced(job.weight, weight, job.size);
+    }
 }
 
 static GradTensor *with_geometry(const Op *op, const OpCall *c, GradTensor *a, GradTensor *b)
@@ -353,16 +387,33 @@ static GradTensor *with_geometry(const Op *op, const OpCall *c, GradTensor *a, G
 
 /* ---- the operations ---- */
 
+/* Where only images, or their cotangents, are mapped, all slices are images of one convolution. */
+static GradTensor *images_batch(const OpCall *c, uint32_t levels)
+{
+    GradTensor *x = call_in(c, 0);
+    if (gt_batch(call_in(c, 1)) != 0)
+        return batch_leading(c, levels);
+    int64_t shape[TENSOR_MAX_NDIM], hidden[BATCH_MOST], all[TENSOR_MAX_NDIM + BATCH_MOST];
+    int n = batch_sizes(levels, hidden);
+    memcpy(shape, own_dims(x), sizeof(int64_t[4]));
+    shape[0] *= shape_size(n, hidden);
+    GradTensor *out = with_geometry(c->op, c, t_reshape(batch_of(x), 4, shape), call_in(c, 1));
+    memcpy(all, hidden, (size_t)n * sizeof *all);
+    memcpy(all + n, own_dims(x), sizeof *all);
+    memcpy(all + n + 1, own_dims(out) + 1, sizeof(int64_t[3]));
+    return t_reshape(out, n + 4, all);
+}
+
 static GradTensor *convolve_forward(const OpCall *c)
 {
     GradTensor *x = call_in(c, 0), *w = call_in(c, 1);
-    Job job = new_job(c, x, tensor_shape(&x->t)[1], tensor_shape(&w->t)[0]);
-    GradTensor *out = zeroed_out(
-        c, &job, (int64_t[]){job.images, job.filters, job.g.out_height, job.g.out_width}, &job.out);
+    Job job = new_job(c, x, own_dims(x)[1], own_dims(w)[0]);
+    GradTensor *out =
+        new_out(c, &job, (int64_t[]){job.images, job.filters, job.g.out_height, job.g.out_width});
     job.image = tensor_contiguous(&x->t, job.dtype);
     job.weight = tensor_contiguous(&w->t, job.dtype);
     cut(&job);
-    run(c, &job);
+    run_all(c, job, &out->t, 1);
     return out;
 }
 
@@ -375,19 +426,18 @@ static GradTensor *convolve_vjp(const OpCall *c, int i, GradTensor *g)
 const Op op_convolve = {
     .usage = "conv2d(x, w, geometry)", OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_INTS), .dtypes = DTYPES_FLOAT,
     .doc = "Cross-correlation of images [N, C, H, W] with filters [O, C, kh, kw], as conv2d without bias.",
-    .forward = convolve_forward, .vjp = convolve_vjp, .linear = LINEAR_EACH,
+    .forward = convolve_forward, .vjp = convolve_vjp, .linear = LINEAR_EACH, .batch = images_batch,
 };
 
 static GradTensor *convolve_back_forward(const OpCall *c)
 {
     GradTensor *g = call_in(c, 0), *w = call_in(c, 1);
-    Job job = new_job(c, g, tensor_shape(&w->t)[1], tensor_shape(&w->t)[0]);
-    GradTensor *out =
-        zeroed_out(c, &job, (int64_t[]){job.images, job.channels, job.g.height, job.g.width}, &job.out);
+    Job job = new_job(c, g, own_dims(w)[1], own_dims(w)[0]);
+    GradTensor *out = new_out(c, &job, (int64_t[]){job.images, job.channels, job.g.height, job.g.width});
     job.back = tensor_contiguous(&g->t, job.dtype);
     job.weight = tensor_contiguous(&w->t, job.dtype);
     cut(&job);
-    run(c, &job);
+    run_all(c, job, &out->t, 1);
     return out;
 }
 
@@ -405,24 +455,24 @@ const Op op_convolve_back = {
     .forward = convolve_back_forward,
     .vjp = convolve_back_vjp,
     .linear = LINEAR_EACH,
+    .batch = images_batch,
 };
 
 /* The chunks' sums are added up in their order. */
 static GradTensor *correlate_forward(const OpCall *c)
 {
     GradTensor *x = call_in(c, 0), *g = call_in(c, 1);
-    Job job = new_job(c, x, tensor_shape(&x->t)[1], tensor_shape(&g->t)[1]);
+    Job job = new_job(c, x, own_dims(x)[1], own_dims(g)[1]);
+    GradTensor *out = new_out(c, &job, (int64_t[]){job.filters, job.channels, job.g.rows, job.g.columns});
+    int64_t weight = job.filters * window_size(&job, job.channels);
+    int64_t count = shape_size(x->t.ndim - 4, tensor_shape(&x->t));
     job.image = tensor_contiguous(&x->t, job.dtype);
     job.back = tensor_contiguous(&g->t, job.dtype);
     cut(&job);
-    GradTensor *sums =
-        gt_new(job.dtype, 5, (int64_t[]){job.chunks, job.filters, job.channels, job.g.rows, job.g.columns});
-    job.out = tensor_allocate(&sums->t);
-    memset(job.out, 0, (size_t)sums->t.size * job.size);
-    run(c, &job);
-    GradTensor *sum = t_sum_axes(sums, 1, false);
-    GradTensor *out = call_out(c, job.dtype, 4, tensor_shape(&sum->t));
-    tensor_share(&out->t, &sum->t);
+    GradTensor *sums = gt_new(job.dtype, 3, (int64_t[]){count, job.chunks, weight});
+    run_all(c, job, &sums->t, job.chunks);
+    GradTensor *sum = t_sum_axes(sums, 2, false);
+    tensor_reshape(&out->t, &sum->t);
     return out;
 }
 
@@ -436,7 +486,7 @@ const Op op_correlate = {
     .usage = "correlate(x, g, geometry)", OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_INTS), .dtypes = DTYPES_FLOAT,
     .doc = "The transpose of convolve in its filters: from images [N, C, H, W] and cotangents [N, O, oh, "
            "ow] to [O, C, kh, kw].",
-    .forward = correlate_forward, .vjp = correlate_vjp, .linear = LINEAR_EACH,
+    .forward = correlate_forward, .vjp = correlate_vjp, .linear = LINEAR_EACH, .batch = batch_leading,
 };
 
 /* ---- conv2d, conv1d ---- */
