@@ -5,8 +5,8 @@
 # make fuzz          random programs under the sanitizers; SEED=1 and SECONDS=30 say which and for how long
 # make bench         the ratio tables of tests/bench
 # make docs          docs/reference.md, from the entries of operations and built-ins
-# make install       installs dbx with its manual page and the shells' completion, and libdbx.a with dbx.h for embedding,
-#                    below PREFIX (/usr/local) in DESTDIR
+# make install       installs dbx with its manual page and the shells' completion, and for embedding libdbx.a with dbx.h
+#                    and dbx.pc (pkg-config --cflags --libs dbx), below PREFIX (/usr/local) in DESTDIR
 # make clean         removes what was built
 # V=1 shows every command in full; TESTS="lang show" picks tests by suite or part of a file name.
 
@@ -167,12 +167,16 @@ install: all
 	./$(DBX) --manual > $(BUILD)/dbx.1
 	./$(DBX) --completion bash > $(BUILD)/dbx.bash
 	./$(DBX) --completion zsh > $(BUILD)/dbx.zsh
+	printf '%s\n' 'Name: dbx' 'Description: an interpreter for differentiable math, to embed' \
+	    "Version: $$(./$(DBX) -V | cut -d ' ' -f 2)" 'Cflags: -I$(PREFIX)/include' \
+	    'Libs: -L$(PREFIX)/lib -ldbx $(LDFLAGS) $(LDLIBS)' > $(BUILD)/dbx.pc
 	install -D -m 755 $(DBX) $(DESTDIR)$(PREFIX)/bin/dbx
 	install -D -m 644 $(BUILD)/dbx.1 $(DESTDIR)$(PREFIX)/share/man/man1/dbx.1
 	install -D -m 644 $(BUILD)/dbx.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/dbx
 	install -D -m 644 $(BUILD)/dbx.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_dbx
 	install -D -m 644 $(BUILD)/libdbx.a $(DESTDIR)$(PREFIX)/lib/libdbx.a
 	install -D -m 644 src/dbx.h $(DESTDIR)$(PREFIX)/include/dbx.h
+	install -D -m 644 $(BUILD)/dbx.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/dbx.pc
 
 clean:
 	rm -rf build dbx
