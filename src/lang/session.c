@@ -531,6 +531,8 @@ void session_write(const char *text, size_t bytes)
     Session *s = session();
     bool ok = s->options.write != NULL ? s->options.write(s->options.to, text, bytes)
                                        : fwrite(text, 1, bytes, stdout) == bytes;
+    if (s->options.write == NULL && bytes > 0)
+        s->mid_line = text[bytes - 1] != '\n';
     if (ok)
         return;
     if (interrupt_flag != INTERRUPT_NONE) {

@@ -62,6 +62,7 @@ struct Session {
     int precision;                    /* significant digits of printed elements */
     int width;                        /* columns for displays; 0 for no limit */
     bool output_failed;
+    bool mid_line;                    /* what standard output got last does not end its line */
     char *error_text;                 /* rendered, for session_error */
     ErrorKind error_kind;
     bool failed;

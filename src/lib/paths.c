@@ -40,24 +40,29 @@ static bool is_inside(const String *place, const String *folder)
         && (place->bytes == bytes || place->text[bytes] == '/');
 }
 
-const char *path_checked(const Call *call, const String *path, PathUse use)
+const char *path_checked_for(const char *who, const String *path, PathUse use)
 {
     const char *sandbox = session()->options.sandbox;
     if (path->bytes == 0 || strlen(path->text) != path->bytes)
-        call_throw(call, ERROR_VALUE, "a path is not empty and has no NUL in it");
+        error_throw(ERROR_VALUE, "%s: a path is not empty and has no NUL in it", who);
     if (sandbox == NULL)
         return path->text;
     String *folder = real_path(sandbox), *place = place_of(path->text);
     int reason = errno;
     if (folder == NULL)
-        call_throw(call, ERROR_IO, "the sandbox \"%s\" is not there", sandbox);
+        error_throw(ERROR_IO, "%s: the sandbox \"%s\" is not there", who, sandbox);
     if (place == NULL)
-        call_throw(call, ERROR_IO, "cannot %s \"%s\": %s", use == PATH_READ ? "read" : "write", path->text,
-                   strerror(reason));
+        error_throw(ERROR_IO, "%s: cannot %s \"%s\": %s", who, use == PATH_READ ? "read" : "write", path->text,
+                    strerror(reason));
     if (!is_inside(place, folder))
         error_throw_hint(ERROR_IO, string_format("only files in \"%s\" may be touched", folder->text)->text,
-                         "%s: the sandbox does not allow \"%s\"", function_name(call->self), path->text);
+                         "%s: the sandbox does not allow \"%s\"", who, path->text);
     return place->text;
+}
+
+const char *path_checked(const Call *call, const String *path, PathUse use)
+{
+    return path_checked_for(function_name(call->self), path, use);
 }
 
 String *path_in(const String *folder, const String *path)

@@ -105,6 +105,9 @@ size_t block_next_indentation(const char *text, size_t bytes)
         line = start;
     }
     pool_drain(mark);
+    size_t last = block_line_start(text, bytes), blanks = strspn(text + last, " ");
+    if (steps == 0 && text[last + blanks] == '#')
+        return blanks;                /* documentation, which a definition is to follow */
     return (steps > 0 ? steps : 1) * BLOCK_INDENT;
 }
 

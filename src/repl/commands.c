@@ -5,6 +5,7 @@
 #include "lang/parse.h"
 #include "lang/property.h"
 #include "lang/resolve.h"
+#include "lib/paths.h"
 #include "repl/editor.h"
 #include "repl/history.h"
 #include "repl/measure.h"
@@ -14,6 +15,7 @@
 #include "repl/tour.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,11 +38,23 @@ static void say(const char *format, ...)
     fflush(stdout);
 }
 
+/* A whole number of at least 1, with nothing behind it; 0 for other texts. */
+static int count_of(const char *text)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+    return *text >= '1' && *text <= '9' && *end == '\0' && n <= INT_MAX ? (int)n : 0;
+}
+
 static void run_history(Repl *r, const char *argument)
 {
     Buf *out = buf_new();
     (void)r;
-    history_show(out, atoi(argument));
+    if (*argument != '\0' && count_of(argument) == 0) {
+        say(":history takes how many inputs to show\n");
+        return;
+    }
+    history_show(out, count_of(argument));
     repl_page(out);
 }
 
@@ -75,16 +89,28 @@ static void run_quit(Repl *r, const char *argument)
 
 /* ---- settings ---- */
 
+/* A setting that the language has too: the program that :save writes needs it as well. */
+static void set_by(Repl *r, const String *statement)
+{
+    if (repl_evaluate(r, statement->text, statement->bytes))
+        repl_note(r, statement->text, statement->bytes);
+}
+
 static void set_precision(Repl *r, const char *value)
 {
-    const char *text = string_format("precision(%s);", value)->text;
-    repl_evaluate(r, text, strlen(text));
+    int digits = count_of(value);
+    if (digits == 0)
+        say(":set precision takes a number of digits\n");
+    else
+        set_by(r, string_format("precision(%d);", digits));
 }
 
 static void set_dtype(Repl *r, const char *value)
 {
-    const char *text = string_format("default_dtype(\"%s\");", value)->text;
-    repl_evaluate(r, text, strlen(text));
+    if (strcmp(value, "float32") != 0 && strcmp(value, "float64") != 0)
+        say(":set dtype takes float32 or float64\n");
+    else
+        set_by(r, string_format("default_dtype(\"%s\");", value));
 }
 
 static void set_color(Repl *r, const char *value)
@@ -115,6 +141,8 @@ static void run_set(Repl *r, const char *argument)
             settings[i].set(r, argument + bytes + strspn(argument + bytes, " ="));
             return;
         }
+    if (bytes > 0)
+        say("There is no setting %.*s.\n", (int)bytes, argument);
     say("Settings:\n");
     for (int i = 0; i < SETTINGS; i++)
         say("  :set %-10s %s\n", settings[i].name, settings[i].doc);
@@ -124,9 +152,29 @@ static void run_set(Repl *r, const char *argument)
 
 /* ---- files ---- */
 
+/* The path that a command is given: it may stand in quotes, and begin with ~/. */
+static const String *path_of(const char *argument)
+{
+    size_t bytes = strlen(argument);
+    const char *home = getenv("HOME");
+    if (bytes >= 2 && argument[0] == '"' && argument[bytes - 1] == '"')
+        argument = string_new(argument + 1, bytes - 2)->text;
+    if (strncmp(argument, "~/", 2) == 0 && home != NULL)
+        argument = string_format("%s%s", home, argument + 1)->text;
+    return string_of(argument);
+}
+
+typedef struct Loading {
+    Repl *repl;
+    const char *argument;
+} Loading;
+
 static void load_file(void *data)
 {
-    run_text(session()->main, source_read(data), false);
+    const Loading *l = data;
+    Source *source = source_read(path_checked_for(":load", path_of(l->argument), PATH_READ));
+    run_text(session()->main, source, false);
+    repl_note(l->repl, source->text, source->bytes);
 }
 
 static void run_load(Repl *r, const char *argument)
@@ -134,23 +182,33 @@ static void run_load(Repl *r, const char *argument)
     if (*argument == '\0')
         say(":load takes the path of a program\n");
     else
-        repl_attempt(r, load_file, (void *)argument);
+        repl_attempt(r, load_file, &(Loading){r, argument});
+}
+
+typedef struct Saving {
+    const Buf *program;
+    const char *argument;
+} Saving;
+
+static void save_file(void *data)
+{
+    const Saving *s = data;
+    const char *path = path_checked_for(":save", path_of(s->argument), PATH_WRITE);
+    FILE *file = fopen(path, "w");
+    bool ok = file != NULL && fwrite(buf_text(s->program), 1, s->program->bytes, file) == s->program->bytes;
+    if (file != NULL && fclose(file) != 0)
+        ok = false;
+    if (!ok)
+        error_throw(ERROR_IO, "cannot write \"%s\": %s", path, strerror(errno));
+    say("The session's program is in %s.\n", path);
 }
 
 static void run_save(Repl *r, const char *argument)
 {
-    FILE *file = *argument != '\0' ? fopen(argument, "w") : NULL;
-    if (*argument == '\0') {
+    if (*argument == '\0')
         say(":save takes the path of the program to write\n");
-        return;
-    }
-    bool ok = file != NULL && fwrite(buf_text(r->program), 1, r->program->bytes, file) == r->program->bytes;
-    if (file != NULL && fclose(file) != 0)
-        ok = false;
-    if (!ok)
-        say("cannot write \"%s\": %s\n", argument, strerror(errno));
     else
-        say("The session's program is in %s.\n", argument);
+        repl_attempt(r, save_file, &(Saving){r->program, argument});
 }
 
 /* The last input, or the file's text, goes through the editor to the next prompt. */
@@ -240,8 +298,13 @@ static void run_named(Repl *r, const char *text)
 {
     size_t bytes = strcspn(text, " \t\n");
     const Command *c = find_command(text, bytes);
+    const char *argument = text + bytes + strspn(text + bytes, " \t\n");
+    if (c != NULL && *c->arguments == '\0' && *argument != '\0') {
+        say(":%s takes no argument\n", c->name);
+        return;
+    }
     if (c != NULL) {
-        c->run(r, text + bytes + strspn(text + bytes, " \t"));
+        c->run(r, argument);
         return;
     }
     const char *name = string_new(text, bytes)->text;

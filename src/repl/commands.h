@@ -29,6 +29,8 @@ const char *command_name(int i);
 
 /* Runs a text as if it had been typed, and shows its error. Ctrl-C interrupts it. False on an error. */
 bool repl_evaluate(Repl *repl, const char *text, size_t bytes);
+/* What ran without an error belongs to the program that :save writes. */
+void repl_note(Repl *repl, const char *text, size_t bytes);
 /* Runs body in the session, where Ctrl-C interrupts it; its error is shown. */
 bool repl_attempt(Repl *repl, void (*body)(void *), void *data);
 /* Writes a text, through a pager when it does not fit on the screen. */

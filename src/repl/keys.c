@@ -246,12 +246,13 @@ static bool read_paste(Buf *text)
     }
 }
 
-/* Line ends of all sorts become line feeds. */
-static void clean_line_ends(Buf *text)
+/* Line ends of all sorts become line feeds. Readline's line cannot hold a NUL. */
+static void clean(Buf *text)
 {
     size_t to = 0;
     for (size_t i = 0; i < text->bytes; i++) {
-        if (text->text[i] == '\r' && i + 1 < text->bytes && text->text[i + 1] == '\n')
+        bool crlf = text->text[i] == '\r' && i + 1 < text->bytes && text->text[i + 1] == '\n';
+        if (crlf || text->text[i] == '\0')
             continue;
         text->text[to++] = text->text[i] == '\r' ? '\n' : text->text[i];
     }
@@ -285,7 +286,7 @@ static void paste(void *data)
     Buf *text = buf_new();
     if (!read_paste(text))
         return;
-    clean_line_ends(text);
+    clean(text);
     text = without_prompts(text);
     bool ended = text->bytes > 0 && text->text[text->bytes - 1] == '\n';
     rl_insert_text(buf_text(text));
@@ -304,6 +305,13 @@ static int key_paste(int count, int key)
     bool run = false;
     protect(paste, &run);
     return run ? accept_block() : 0;
+}
+
+/* The mark behind what Ctrl-C has cut off. */
+static int key_paste_end(int count, int key)
+{
+    (void)count, (void)key;
+    return 0;
 }
 
 /* ---- others ---- */
@@ -370,6 +378,8 @@ void keys_bind(bool blocks)
         for (const char *c = ")]}"; blocks && *c != '\0'; c++)
             bind_inserting(map, *c, key_close);
         bind_inserting(map, '"', key_quote);
+        if (blocks)
+            rl_bind_keyseq_in_map("\\e[201~", key_paste_end, map);
     }
     if (blocks)
         rl_bind_keyseq_in_map("\\e\\C-m", key_newline, rl_get_keymap_by_name("emacs-standard"));

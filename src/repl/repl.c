@@ -2,6 +2,7 @@
 
 #include "lang/parse.h"
 #include "lang/session.h"
+#include "repl/block.h"
 #include "repl/commands.h"
 #include "repl/editor.h"
 #include "repl/history.h"
@@ -19,6 +20,15 @@ enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_INTERRUPTED = 130 };
 
 /* ---- evaluation ---- */
 
+/* The prompt, which is drawn from the first column on, needs a line of its own. */
+static void end_line(Session *s)
+{
+    if (s->mid_line && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+        putchar('\n');
+    s->mid_line = false;
+    fflush(stdout);
+}
+
 bool repl_attempt(Repl *r, void (*body)(void *), void *data)
 {
     Session *s = r->session;
@@ -27,7 +37,7 @@ bool repl_attempt(Repl *r, void (*body)(void *), void *data)
     terminal_unblock();
     bool ok = session_attempt(s, body, data);
     terminal_block();
-    fflush(stdout);
+    end_line(s);
     if (s->exiting) {
         r->over = true;
         r->status = s->exit_status;
@@ -59,6 +69,13 @@ bool repl_evaluate(Repl *r, const char *text, size_t bytes)
     return repl_attempt(r, run_input, &(Text){text, bytes});
 }
 
+void repl_note(Repl *r, const char *text, size_t bytes)
+{
+    buf_add(r->program, text, bytes);
+    if (bytes > 0 && text[bytes - 1] != '\n')
+        buf_putc(r->program, '\n');
+}
+
 /* ---- long texts ---- */
 
 /* Rows that a text takes on the screen. */
@@ -87,22 +104,49 @@ void repl_page(const Buf *text)
 
 /* ---- the loop ---- */
 
-/* What ran belongs to the program that :save writes; a last line end is added. */
-static void note_program(Repl *r, const Buf *text)
+static bool begins_command(const char *line)
 {
-    if (text->bytes > 0) {
-        buf_add(r->program, text->text, text->bytes);
-        buf_putc(r->program, '\n');
-    }
+    line += strspn(line, " \t");
+    return *line == ':' || *line == '?';
+}
+
+/* What is pasted may hold commands among its lines. The bytes of its first part: a command, whose argument may
+ * go on over lines, or all that stands before the next command. */
+static size_t part_bytes(const char *text)
+{
+    bool command = begins_command(text);
+    const char *end = text + strcspn(text, "\n");
+    for (; *end != '\0'; end += 1 + strcspn(end + 1, "\n"))
+        if ((command || begins_command(end + 1)) && block_is_complete(text + command, (size_t)(end - text) - command))
+            break;
+    return (size_t)(end - text);
+}
+
+/* False when it failed. A command has told so itself. */
+static bool run_part(Repl *r, const char *text, size_t bytes)
+{
+    const String *part = string_new(text, bytes);
+    bool command = command_is(part->text);
+    if (command)
+        command_run(r, part->text);
+    else if (!repl_evaluate(r, text, bytes))
+        return false;
+    else
+        repl_note(r, text, bytes);
+    return true;
 }
 
 static void take_input(Repl *r, const Buf *text)
 {
-    history_remember(buf_text(text), text->bytes);
-    if (command_is(buf_text(text)))
-        command_run(r, buf_text(text));
-    else if (repl_evaluate(r, buf_text(text), text->bytes))
-        note_program(r, text);
+    const char *at = buf_text(text);
+    size_t bytes;
+    history_remember(at, text->bytes);
+    do {
+        bytes = part_bytes(at);
+        if (!run_part(r, at, bytes) || r->over)
+            return;
+        at += bytes;
+    } while (*at++ != '\0');
 }
 
 static void step(void *data)

@@ -55,7 +55,47 @@ with tempfile.TemporaryDirectory() as folder, Terminal("-q", rows=60, env={"EDIT
     contains(":history", t.line(":history 3"), "value")
     contains("an unknown command", t.line(":var"), "no command :var", ":vars")
     contains("one that wants an argument", t.line(":type"), "expression")
+    for name in ("vars", "reset", "clear", "quit"):
+        equal(f"one that wants none: {name}", t.line(f":{name} x"), f":{name} takes no argument\n")
+    equal("so nothing is lost", t.line("value"), "8\n")
+    for wrong in ("x", "-3", "0", "2 3"):
+        equal(f"a wrong count: {wrong}", t.line(f":history {wrong}"), ":history takes how many inputs to show\n")
+    for wrong in ("", " x", " 0", " 3); value = 1; print(1"):
+        contains(f"a wrong precision:{wrong}", t.line(f":set precision{wrong}"), ":set precision takes")
+    contains("too many digits", t.line(":set precision 18"), "from 1 to 17")
+    equal("a wrong dtype", t.line(":set dtype int8"), ":set dtype takes float32 or float64\n")
+    equal("a wrong colour", t.line(":set color red"), ":set color takes on or off\n")
+    contains("a wrong setting", t.line(":set colour on"), "no setting colour", "precision")
+    for name in ("a name.dbx", "~/home.dbx", '"a quoted name.dbx"'):
+        path = os.path.join(t.home, "home.dbx") if "home" in name else os.path.join(folder, name.strip('"'))
+        given = name if "home" in name else name.replace("a ", f"{folder}/a ")
+        contains(f":save {name}", t.line(f":save {given}"), f"is in {path}")
+        check("with its blanks, without its quotes", os.path.exists(path))
+        t.line(":reset")
+        t.line(f":load {given}")               # which is then part of what :save writes
+        equal(f":load {name}", t.line("value"), "8\n")
+    with open(path) as file:
+        contains("settings are part of the program", file.read(), 'default_dtype("float64")', "precision(3)")
+    contains(":save to a full disk", t.line(":save /dev/full"), "cannot write", "No space")
+    contains(":save to nowhere", t.line(":save /nowhere/x"), "cannot write", "No such file")
     contains("after all this", t.line("1 + 1"), "2")
+
+with tempfile.TemporaryDirectory() as folder:
+    inside, outside = os.path.join(folder, "box"), os.path.join(folder, "outside.dbx")
+    os.mkdir(inside)
+    for path in (outside, os.path.join(inside, "script.dbx")):
+        with open(path, "w") as file:
+            file.write("found = 1\n")
+    os.symlink(outside, os.path.join(inside, "link.dbx"))
+    with Terminal("-q", "--sandbox", "-i", os.path.join(inside, "script.dbx")) as t:
+        t.wait()
+        for path in (outside, f"{inside}/link.dbx", f"{inside}/../outside.dbx"):
+            contains(f"a sandbox: :load {os.path.basename(path)}", t.line(f":load {path}"), "sandbox does not allow")
+            contains(f"a sandbox: :save {os.path.basename(path)}", t.line(f":save {path}"), "sandbox does not allow")
+        contains("inside of it :save writes", t.line(f":save {inside}/new.dbx"), "new.dbx")
+        equal("and :load reads", t.line(f":load {inside}/new.dbx"), "")
+    with open(outside) as file:
+        equal("the file outside is what it was", file.read(), "found = 1\n")
 
 with Terminal("-q", rows=10, env={"PAGER": "head -n 3"}) as t:
     t.wait()

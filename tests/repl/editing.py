@@ -48,6 +48,18 @@ with Screen("-q") as s:
     equal("one that ends its line runs at once", [r for r in s.rows() if r == "7"], ["7"])
     s.paste("fn g(x) {\r\n  return x + 1\r\n}\r\ng(41)\r\n")
     equal("line ends of all sorts", [r for r in s.rows() if r == "42"], ["42"])
+    s.paste('t = "a\x00b"\n')
+    s.type("t\r")
+    equal("a NUL is left out", last(s, 2)[0], '"ab"')
+    s.paste('t = "a\x03b"')
+    s.type("\r")
+    equal("Ctrl-C ends a paste, and its mark is not typed", last(s, 1), ['...>'] if "~" in s.text() else ["dbx>"])
+    s.type("\x15\x03")
+    s.paste("n = 5\n:type n\n:type [n,\n  n]\nm = (n\n  + 1)\nm\n")
+    equal("commands among the lines are run in their turn", last(s, 4)[:3],
+          ["number", "tensor, shape [2], dtype float32", "6"])
+    s.paste("n = undefined\n:type n\n")
+    check("up to what fails", "number" not in last(s, 1) and last(s, 2)[0].strip().startswith("|"), last(s, 3))
     s.paste("while true {\n")
     equal("an open block waits for more", last(s, 1), ["...>"])
     s.type("\x03")
@@ -58,6 +70,18 @@ with Screen("-q") as s:
     equal("lines typed ahead are not indented twice", [r for r in s.rows() if r.startswith("...>   print")],
           ["...>   print(i * 100)"])
     equal("and run once", [r for r in s.rows() if r in ("0", "100", "200")], ["0", "100", "200"])
+
+with Screen("-q") as s:
+    s.type('print("a", end=""); print("b", end="")\r')
+    equal("a line that print left open is ended", last(s, 2), ["ab", "dbx>"])
+    s.type('print("a", end=""); error("e")\r')
+    contains("before an error too", s.text(), "\na\nerror: e\n")
+    s.type('print("a")\r')
+    equal("and one that print ended is not", last(s, 3), ['dbx> print("a")', "a", "dbx>"])
+    s.keys("## What it does.\r")
+    equal("a definition stands under its documentation", s.cursor()[1], 5)
+    s.keys("f(x) = x\r?f\r")
+    contains("which is its", s.text(), "What it does.")
 
 with Screen("-q", columns=20, rows=8) as s:
     s.keys('"日本語テキスト')
