@@ -125,27 +125,26 @@ static void set_color(Repl *r, const char *value)
     r->session->paint = on ? style_put_source : NULL;
 }
 
-static const struct { const char *name, *doc; void (*set)(Repl *, const char *); } settings[] = {
-    {"precision", "significant digits of printed elements", set_precision},
-    {"dtype", "of new tensors: float32 or float64", set_dtype},
-    {"color", "on or off", set_color},
+const Setting settings[] = {
+    {"precision", "significant digits of printed elements", set_precision, {NULL}},
+    {"dtype", "of new tensors: float32 or float64", set_dtype, {"float32", "float64"}},
+    {"color", "on or off", set_color, {"on", "off"}},
+    {NULL, NULL, NULL, {NULL}}
 };
-
-enum { SETTINGS = sizeof settings / sizeof *settings };
 
 static void run_set(Repl *r, const char *argument)
 {
     size_t bytes = strcspn(argument, " =");
-    for (int i = 0; i < SETTINGS; i++)
-        if (strlen(settings[i].name) == bytes && memcmp(settings[i].name, argument, bytes) == 0) {
-            settings[i].set(r, argument + bytes + strspn(argument + bytes, " ="));
+    for (const Setting *s = settings; s->name != NULL; s++)
+        if (strlen(s->name) == bytes && memcmp(s->name, argument, bytes) == 0) {
+            s->set(r, argument + bytes + strspn(argument + bytes, " ="));
             return;
         }
     if (bytes > 0)
         say("There is no setting %.*s.\n", (int)bytes, argument);
     say("Settings:\n");
-    for (int i = 0; i < SETTINGS; i++)
-        say("  :set %-10s %s\n", settings[i].name, settings[i].doc);
+    for (const Setting *s = settings; s->name != NULL; s++)
+        say("  :set %-10s %s\n", s->name, s->doc);
     say("Now precision is %d and dtype %s.\n", r->session->precision,
         dtype_name(grad_state()->default_dtype));
 }

@@ -25,6 +25,15 @@ void command_run(Repl *repl, const char *text);
 /* The names of the commands, for completion; NULL behind the last. */
 const char *command_name(int i);
 
+/* What `:set` sets, with NULL for the name behind the last. */
+enum { SETTING_VALUES = 2 };
+typedef struct Setting {
+    const char *name, *doc;
+    void (*set)(Repl *repl, const char *value);
+    const char *values[SETTING_VALUES];       /* all there are; NULL for many */
+} Setting;
+extern const Setting settings[];
+
 /* ---- what the loop offers ---- */
 
 /* Runs a text as if it had been typed, and shows its error. Ctrl-C interrupts it. False on an error. */

@@ -27,6 +27,7 @@ typedef struct Context {
     Token *tokens;                    /* all that end before the word; pool */
     uint32_t count;
     bool in_string;                   /* of the last token, which is not closed */
+    bool in_comment;
     Candidates found;
 } Context;
 
@@ -43,6 +44,14 @@ static bool token_is(const Context *c, uint32_t i, const char *text)
     return i < c->count && bytes == strlen(text) && memcmp(c->text + t->span.start, text, bytes) == 0;
 }
 
+static bool is_name(const String *text)
+{
+    for (uint32_t i = 0; i < text->bytes; i++)
+        if (!is_name_byte(text->text[i]))
+            return false;
+    return text->bytes > 0 && (text->text[0] < '0' || text->text[0] > '9');
+}
+
 static void scan_tokens(Context *c)
 {
     uint32_t capacity = 0;
@@ -51,6 +60,7 @@ static void scan_tokens(Context *c)
     while ((t.class = token_scan_next(scan, &t.span)) != TOKEN_CLASS_END) {
         if (t.class == TOKEN_CLASS_ERROR && t.span.end == t.span.start)
             break;
+        c->in_comment = t.class == TOKEN_CLASS_COMMENT && t.span.end == c->point;
         if (t.class == TOKEN_CLASS_COMMENT)
             continue;
         if (c->count == capacity) {
@@ -172,6 +182,8 @@ static bool is_applicable(Tag tag, const char *section)
 static Value object_before(const Context *c, uint32_t i)
 {
     const Token *t = &c->tokens[i];
+    if (token_is(c, i, "none"))
+        return value_none();
     if (token_is(c, i, "]"))
         return (Value){TAG_TENSOR, {.any = NULL}};
     if (t->class == TOKEN_CLASS_NUMBER)
@@ -210,7 +222,8 @@ static void find_after_point(Context *c)
     if (object.tag == TAG_RECORD) {
         const Record *r = object.as.any;
         for (uint32_t i = 0; i < r->count; i++)
-            offer_ranked(c, r->fields[i].key->text, r->fields[i].value, RANK_NEAR);
+            if (is_name(r->fields[i].key))
+                offer_ranked(c, r->fields[i].key->text, r->fields[i].value, RANK_NEAR);
     } else if (object.tag == TAG_UNSET || object.tag == TAG_TENSOR || value_is_numeric(object)) {
         for (int i = 0; property_names[i] != NULL; i++)
             offer_ranked(c, property_names[i], unset, RANK_NEAR);
@@ -300,9 +313,15 @@ static void find_named_arguments(Context *c)
 
 /* ---- names and keywords ---- */
 
+/* A topic of help may be any name there is, wherever it stands. */
+static bool asks_help(const Context *c)
+{
+    return c->text[0] == '?' || strncmp(c->text, "help ", 5) == 0;
+}
+
 static void find_names(Context *c)
 {
-    Expected expected = parse_expected(c->text, c->found.start);
+    Expected expected = parse_expected(c->text, asks_help(c) ? 0 : c->found.start);
     bool nothing = !expected.expression && expected.keywords[0] == NULL;
     for (int i = 0; expected.keywords[i] != NULL; i++)
         offer(c, expected.keywords[i], unset);
@@ -316,6 +335,18 @@ static void find_names(Context *c)
     }
     offer_cells(c, &session()->main->cells, false, TAG_UNSET);
     offer_cells(c, &session()->builtins, false, TAG_UNSET);
+}
+
+/* The keys of a record, in the string of `model["`. */
+static void find_keys(Context *c)
+{
+    if (c->count < 3 || !token_is(c, c->count - 2, "["))
+        return;
+    Value object = value_of_chain(c, c->count - 3);
+    c->found.start = c->tokens[c->count - 1].span.start + 1;
+    const Record *r = object.tag == TAG_RECORD ? object.as.any : NULL;
+    for (uint32_t i = 0; r != NULL && i < r->count; i++)
+        offer(c, r->fields[i].key->text, r->fields[i].value);
 }
 
 /* ---- files ---- */
@@ -435,6 +466,24 @@ static bool find_commands(Context *c)
     return true;
 }
 
+/* A setting's name, or one of its values. */
+static bool find_settings(Context *c)
+{
+    static const char set[] = ":set ";
+    const char *argument = c->text + sizeof set - 1, *end = c->text + c->point;
+    if (c->point < sizeof set - 1 || memcmp(c->text, set, sizeof set - 1) != 0)
+        return false;
+    const char *space = memchr(argument, ' ', (size_t)(end - argument));
+    c->found.start = (size_t)((space != NULL ? space + 1 : argument) - c->text);
+    for (const Setting *s = settings; s->name != NULL; s++)
+        if (space == NULL)
+            offer(c, s->name, unset);
+        else if (strlen(s->name) == (size_t)(space - argument) && memcmp(s->name, argument, strlen(s->name)) == 0)
+            for (int i = 0; i < SETTING_VALUES && s->values[i] != NULL; i++)
+                offer(c, s->values[i], unset);
+    return true;
+}
+
 /* Where the path begins that a command such as `:load` is followed by; 0 for other inputs. */
 static size_t command_path(const Context *c)
 {
@@ -454,13 +503,17 @@ static void find(Context *c)
         find_files(c, path);
         return;
     }
-    if (find_commands(c) || find_latex(c))
+    if (find_commands(c) || find_settings(c) || find_latex(c))
         return;
     scan_tokens(c);
+    if (c->in_comment)
+        return;
     if (c->in_string) {
         c->found.start = c->point;
         if (takes_file(c, c->count - 1))
             find_files(c, c->tokens[c->count - 1].span.start + 1);
+        else
+            find_keys(c);
         return;
     }
     take_word(c);
