@@ -43,18 +43,13 @@ const char *error_subject(size_t *length)
     return rt->subject != NULL ? rt->subject(rt, length) : NULL;
 }
 
-/* Errors that do not come from what was called: its caller's words, another file's text, a signal. */
-static bool is_of_the_subject(ErrorKind kind)
-{
-    return kind != ERROR_USER && kind != ERROR_SYNTAX && kind != ERROR_NAME && kind != ERROR_LIMIT
-        && kind != ERROR_INTERRUPT;
-}
-
-/* The message as it is kept, malloc'd: "NAME: message", or as it is when there is no name or it begins with it. */
+/* The message as it is kept, malloc'd: "NAME: message", or as it is when there is no name or it begins with it. What a
+ * script says itself, another file's text and signals are not of what was called. */
 static char *named_text(ErrorKind kind, char *message)
 {
     size_t length;
-    const char *name = is_of_the_subject(kind) ? error_subject(&length) : NULL;
+    bool own = kind == ERROR_USER || kind == ERROR_SYNTAX || kind == ERROR_NAME || kind == ERROR_INTERRUPT;
+    const char *name = own ? NULL : error_subject(&length);
     char *named;
     if (name == NULL || message == NULL || (strncmp(message, name, length) == 0 && message[length] == ':')
         || asprintf(&named, "%.*s: %s", (int)length, name, message) < 0)
@@ -63,10 +58,10 @@ static char *named_text(ErrorKind kind, char *message)
     return named;
 }
 
-static _Noreturn void throw_text(ErrorKind kind, const char *hint, const char *format, va_list args)
+/* The message is this function's from now on. */
+static _Noreturn void throw_message(ErrorKind kind, const char *hint, char *message)
 {
     ErrorState *e = &rt->error;
-    char *message = named_text(kind, text_of(format, args));
     char *note = e->message == NULL ? e->note : NULL;       /* noted for this error, see error_note */
     if (note != NULL)
         e->note = NULL;
@@ -78,6 +73,11 @@ static _Noreturn void throw_text(ErrorKind kind, const char *hint, const char *f
     if (rt->on_throw != NULL)
         rt->on_throw(rt);
     unwind();
+}
+
+static _Noreturn void throw_text(ErrorKind kind, const char *hint, const char *format, va_list args)
+{
+    throw_message(kind, hint, named_text(kind, text_of(format, args)));
 }
 
 void error_throw(ErrorKind kind, const char *format, ...)
@@ -92,6 +92,13 @@ void error_throw_hint(ErrorKind kind, const char *hint, const char *format, ...)
     va_list args;
     va_start(args, format);
     throw_text(kind, hint, format, args);
+}
+
+void error_throw_unnamed(ErrorKind kind, const char *hint, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    throw_message(kind, hint, text_of(format, args));
 }
 
 void error_rethrow(void)

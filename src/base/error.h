@@ -29,6 +29,8 @@ _Noreturn void error_throw(ErrorKind kind, const char *format, ...) PRINTF_LIKE(
 /* The same with a hint, which is a plain text (NULL for none). */
 _Noreturn void error_throw_hint(ErrorKind kind, const char *hint, const char *format, ...)
     PRINTF_LIKE(3, 4);
+/* For what no operation is to blame for, such as a time limit: the message begins with no name. */
+_Noreturn void error_throw_unnamed(ErrorKind kind, const char *hint, const char *format, ...) PRINTF_LIKE(3, 4);
 /* The name that messages begin with now; NULL: none is put before them. It is `*length` bytes long. */
 const char *error_subject(size_t *length);
 /* Throws the error in `rt->error` once more, as it is. */

@@ -50,13 +50,13 @@ void interrupt_throw(void)
     interrupt_flag = INTERRUPT_NONE;
     rt->interrupted = (int)reason;
     if (reason == INTERRUPT_TIMEOUT)
-        error_throw(ERROR_LIMIT, "the time limit is over");
+        error_throw_unnamed(ERROR_LIMIT, NULL, "the time limit is over");
     error_throw(ERROR_INTERRUPT, "interrupted");
 }
 
 void stack_overflow(void)
 {
-    error_throw_hint(ERROR_LIMIT, "is there a recursion that never ends, or an expression nested too deeply?",
+    error_throw_unnamed(ERROR_LIMIT, "is there a recursion that never ends, or an expression nested too deeply?",
                      "the stack is full");
 }
 

@@ -221,15 +221,20 @@ const Op op_rows = {
     .forward = rows_forward, .vjp_list = rows_vjp, .linear = LINEAR_JOINT,
 };
 
-static GradTensor *join_rows(const TensorList *rows)
+void batch_check_results(const TensorList *results)
 {
-    const GradTensor *first = rows->at[0];
-    for (int64_t k = 1; k < rows->count; k++) {
-        const GradTensor *x = rows->at[k];
+    const GradTensor *first = results->at[0];
+    for (int64_t k = 1; k < results->count; k++) {
+        const GradTensor *x = results->at[k];
         if (!shape_equal(x->t.ndim, tensor_shape(&x->t), first->t.ndim, tensor_shape(&first->t)))
             error_throw(ERROR_SHAPE, "vmap: the results of different slices have different shapes, %s and %s",
                         shape_text(first->t.ndim, tensor_shape(&first->t)), shape_text(x->t.ndim, tensor_shape(&x->t)));
     }
+}
+
+static GradTensor *join_rows(const TensorList *rows)
+{
+    batch_check_results(rows);
     Arg args[OP_MAX_ARGS] = {{.object = (Object *)rows}};
     return op_call(&op_rows, args, 0);
 }
@@ -468,16 +473,18 @@ static void run_loop(Mapped *m, GradTensor **out, TensorList **list)
         (*list)->at[i] = object_retain(out[i]);
 }
 
-/* A formula in other operations works on slices as it is, unless it looks at elements. */
-typedef struct Formula {
+/* A call for error_protect. */
+typedef struct Attempt {
     OpCall call;
+    uint32_t levels;
     GradTensor **out;
     TensorList **list;
-} Formula;
+} Attempt;
 
+/* A formula in other operations works on slices as it is, unless it looks at elements. */
 static void run_formula(void *data)
 {
-    Formula *f = data;
+    Attempt *f = data;
     if (f->call.op->compose_list != NULL)
         *f->list = f->call.op->compose_list(&f->call);
     else if (f->call.op->compose_many != NULL)
@@ -488,7 +495,7 @@ static void run_formula(void *data)
 
 static bool try_formula(const OpCall *c, GradTensor **out, TensorList **list)
 {
-    Formula f = {*c, out, list};
+    Attempt f = {*c, 0, out, list};
     GradContext context = grad_context();
     Look before = tensor_state()->looked;
     tensor_state()->looked = LOOK_NONE;
@@ -507,6 +514,58 @@ static _Noreturn void throw_escaped(void)
                      "this tensor is one slice of a vmap that has ended");
 }
 
+/* By a rule for all slices at once. */
+static void run_rule(void *data)
+{
+    const Attempt *f = data;
+    const OpCall *c = &f->call;
+    if (c->op->batch != NULL) {
+        *f->out = batch_slice(c->op->batch(c, f->levels), f->levels);
+    } else if (c->op->batch_many != NULL) {
+        c->op->batch_many(c, f->levels, f->out);
+        for (int k = 0; k < c->op->outputs; k++)
+            f->out[k] = batch_slice(f->out[k], f->levels);
+    } else {
+        *f->out = batch_slice(batch_elementwise(c, f->levels), f->levels);
+    }
+}
+
+static void run_first_slice(void *data)
+{
+    const Attempt *f = data;
+    Mapped slice = mapped_call(&f->call, f->levels);
+    GradTensor *one[OP_MAX_ARGS];
+    TensorList *many = NULL;
+    convert_tensors(&slice, slice_of_level, 0);
+    run_call(slice.op, slice.args, slice.numbers, one, &many);
+}
+
+/* A rule sees more axes than the user does: a mistake that the first slice makes too is told of that. */
+static _Noreturn void rethrow_of_slice(Attempt *f, const GradContext *context)
+{
+    int64_t slices = 0;
+    ErrorState caught = rt->error;
+    batch_sizes(f->levels & -f->levels, &slices);
+    if (slices == 0 || (caught.kind != ERROR_SHAPE && caught.kind != ERROR_INDEX && caught.kind != ERROR_VALUE))
+        error_rethrow();
+    rt->error = (ErrorState){0};
+    grad_restore(context);
+    if (!error_protect(run_first_slice, f)) {
+        error_clear(&caught);
+        error_rethrow();
+    }
+    rt->error = caught;
+    error_rethrow();
+}
+
+static void call_rule(const OpCall *c, uint32_t levels, GradTensor **out)
+{
+    Attempt f = {*c, levels, out, NULL};
+    GradContext context = grad_context();
+    if (!error_protect(run_rule, &f))
+        rethrow_of_slice(&f, &context);
+}
+
 bool batch_call(const Op *op, const Arg *args, uint32_t numbers, GradTensor **out, TensorList **list)
 {
     OpCall c = {.op = op, .args = args, .numbers = numbers, .record = grad_state()->recording};
@@ -518,14 +577,9 @@ bool batch_call(const Op *op, const Arg *args, uint32_t numbers, GradTensor **ou
     bool formula = op->compose != NULL || op->compose_many != NULL || op->compose_list != NULL;
     if (formula && try_formula(&c, out, list))
         return true;
-    if (op->batch != NULL) {
-        *out = batch_slice(op->batch(&c, levels), levels);
-    } else if (op->batch_many != NULL) {
-        op->batch_many(&c, levels, out);
-        for (int k = 0; k < op->outputs; k++)
-            out[k] = batch_slice(out[k], levels);
-    } else if (!formula && op->forward == NULL && op->forward_many == NULL) {
-        *out = batch_slice(batch_elementwise(&c, levels), levels);
+    if (op->batch != NULL || op->batch_many != NULL
+        || (!formula && op->forward == NULL && op->forward_many == NULL)) {
+        call_rule(&c, levels, out);
     } else {
         Mapped m = mapped_call(&c, levels);
         run_loop(&m, out, list);

@@ -56,4 +56,7 @@ struct Random *batch_random(void);
 
 static inline int batch_axis_count(uint32_t levels) { return __builtin_popcount(levels); }
 
+/* Throws when not all results, one of each slice, have the same shape. */
+void batch_check_results(const TensorList *results);
+
 #endif

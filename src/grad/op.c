@@ -20,6 +20,17 @@ const char *op_name_text(const Op *op)
     return op_name(op)->text;
 }
 
+const char *op_arg_name(const Op *op, int i)
+{
+    const char *at = op->usage + name_length(op) + 1;
+    for (int depth = 0; i > 0; at++) {
+        depth += (*at == '(') - (*at == ')');
+        i -= *at == ',' && depth == 0;
+    }
+    at += strspn(at, " .");
+    return string_new(at, strcspn(at, ",=)"))->text;
+}
+
 static _Noreturn void throw_named(const OpCall *c, ErrorKind kind, const char *hint, const char *format, va_list args)
 {
     size_t length;
@@ -217,6 +228,13 @@ static _Noreturn void throw_broadcast(const OpCall *c, const Tensor *const *in, 
     }
     /* Without a call there was an operator, which shows itself in the source line. */
     error_throw_hint(ERROR_SHAPE, hint, "shapes %s and %s do not broadcast", left, right);
+}
+
+void call_broadcast(const OpCall *c, const GradTensor *a, const GradTensor *b)
+{
+    int64_t joint[TENSOR_MAX_NDIM];
+    if (shape_broadcast(a->t.ndim, tensor_shape(&a->t), b->t.ndim, tensor_shape(&b->t), joint) < 0)
+        throw_broadcast(c, (const Tensor *[]){&a->t, &b->t}, 2);
 }
 
 static _Noreturn void throw_dtype(const OpCall *c, Dtype dtype)

@@ -168,6 +168,7 @@ static inline double op_number(const Op *op, const double *x)
 /* The name up to the bracket of `usage`. */
 String *op_name(const Op *op);
 const char *op_name_text(const Op *op);              /* owned by the pool */
+const char *op_arg_name(const Op *op, int i);        /* of parameter i; owned by the pool */
 static inline int op_tensor_count(const Op *op) { return __builtin_popcount(op->tensor_args); }
 
 /* ---- for forward, vjp and the other rules ---- */
@@ -189,6 +190,8 @@ _Noreturn void call_error(const OpCall *c, ErrorKind kind, const char *format, .
 _Noreturn void call_error_hint(const OpCall *c, ErrorKind kind, const char *hint, const char *format, ...)
     PRINTF_LIKE(4, 5);
 
+/* Throws, with hint and note, when a and b do not broadcast. */
+void call_broadcast(const OpCall *c, const GradTensor *a, const GradTensor *b);
 /* Axis from -ndim..ndim-1 to 0..ndim-1; throws kind index naming operation, axis and ndim. */
 int call_axis(const OpCall *c, int64_t axis, int ndim);
 /* Mask of the axes in a list; NULL means all. Throws on repeated or bad ones. */

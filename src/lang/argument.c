@@ -9,10 +9,26 @@ const char *arg_name(const Call *call, int i)
     return function_signature(call->self)->at[i].name->text;
 }
 
+void throw_wrong_type(const char *function, const char *name, const char *expected, Value v)
+{
+    const GradTensor *x = v.tag == TAG_TENSOR || v.tag == TAG_VARIABLE ? value_tensor(v) : NULL;
+    const char *what = x == NULL || gt_weak(x) ? value_described(v)
+                     : string_format("a tensor of shape %s", shape_text(x->t.ndim, tensor_shape(&x->t)))->text;
+    error_throw_hint(ERROR_TYPE, none_hint(v), "%s: `%s` must be %s, not %s", function, name, expected, what);
+}
+
+int64_t whole_or_throw(const char *function, const char *name, double x, ErrorKind too_large)
+{
+    if (x != trunc(x) || x - x != 0)
+        error_throw(ERROR_TYPE, "%s: `%s` must be a whole number, not %g", function, name, x);
+    if (!(fabs(x) < 9.2e18))
+        error_throw(too_large, "%s: %g is too large for `%s`", function, x, name);
+    return (int64_t)x;
+}
+
 void arg_error(const Call *call, int i, const char *expected)
 {
-    error_throw_hint(ERROR_TYPE, none_hint(call->args[i]), "%s: `%s` must be %s, not %s", function_name(call->self),
-                     arg_name(call, i), expected, value_described(call->args[i]));
+    throw_wrong_type(function_name(call->self), arg_name(call, i), expected, call->args[i]);
 }
 
 void call_throw(const Call *call, ErrorKind kind, const char *format, ...)
@@ -37,20 +53,15 @@ double arg_number(const Call *call, int i)
     if (v.tag == TAG_NUMBER)
         return v.as.number;
     GradTensor *x = value_tensor(v);
-    if (x == NULL)
+    if (x == NULL || x->t.size != 1)
         arg_error(call, i, "a number");
-    if (x->t.size != 1)
-        call_throw(call, ERROR_TYPE, "`%s` must be a number, not a tensor of shape %s", arg_name(call, i),
-                   shape_text(x->t.ndim, tensor_shape(&x->t)));
     return tensor_item(&x->t);
 }
 
 int64_t arg_integer(const Call *call, int i)
 {
     double x = arg_number(call, i);
-    if (!(fabs(x) < 9.2e18) || x != trunc(x))
-        call_throw(call, ERROR_TYPE, "`%s` must be a whole number, not %g", arg_name(call, i), x);
-    return (int64_t)x;
+    return whole_or_throw(function_name(call->self), arg_name(call, i), x, ERROR_VALUE);
 }
 
 bool arg_flag(const Call *call, int i)

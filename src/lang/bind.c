@@ -124,11 +124,10 @@ typedef struct OpBinding {
     uint32_t numbers;
 } OpBinding;
 
-static _Noreturn void throw_kind(const OpBinding *b, int i, const char *expected)
+/* `v` is the argument, or what is wrong in it. */
+static _Noreturn void throw_kind(const OpBinding *b, int i, const char *expected, Value v)
 {
-    const char *name = b->parameters[i].name->text;
-    error_throw_hint(ERROR_TYPE, none_hint(b->values[i]), "%s: `%s` must be %s, not %s", function_name(b->f), name,
-                     expected, value_described(b->values[i]));
+    throw_wrong_type(function_name(b->f), b->parameters[i].name->text, expected, v);
 }
 
 static double bound_number(const OpBinding *b, int i, const char *expected)
@@ -138,16 +137,14 @@ static double bound_number(const OpBinding *b, int i, const char *expected)
     if (v.tag == TAG_NUMBER)
         return v.as.number;
     if (x == NULL || x->t.size != 1)
-        throw_kind(b, i, expected);
+        throw_kind(b, i, expected, v);
     return tensor_item(&x->t);
 }
 
 static int64_t whole(const OpBinding *b, int i, double x)
 {
-    if (!(fabs(x) < 9.2e18) || x != trunc(x))
-        error_throw(ERROR_TYPE, "%s: `%s` must be whole, not %g", function_name(b->f),
-                    b->parameters[i].name->text, x);
-    return (int64_t)x;
+    return whole_or_throw(function_name(b->f), b->parameters[i].name->text, x,
+                          b->op->args[i] == ARG_SHAPE ? ERROR_MEMORY : ERROR_VALUE);
 }
 
 typedef struct Wholes {
@@ -173,7 +170,7 @@ static void collect_wholes(const OpBinding *b, int i, Value v, Wholes *out)
         return;
     }
     if ((x = value_tensor(v)) == NULL || v.tag == TAG_BOOL)
-        throw_kind(b, i, "whole numbers");
+        throw_kind(b, i, "whole numbers", v);
     if (out->capacity - out->count < x->t.size) {
         int64_t wider = 2 * (out->count + x->t.size) + 8;
         int64_t *moved = scratch(mem_product((size_t)wider, sizeof *moved));
@@ -223,13 +220,13 @@ static TensorList *bound_tensors(const OpBinding *b, int i)
     GradTensor *x = v.tag == TAG_TENSOR || v.tag == TAG_VARIABLE ? value_tensor(v) : NULL;
     int64_t count = v.tag == TAG_TUPLE ? ((Tuple *)v.as.any)->count : x != NULL && x->t.ndim > 0 ? tensor_shape(&x->t)[0] : -1;
     if (count < 0)
-        throw_kind(b, i, "a tuple of tensors");
+        throw_kind(b, i, "a tuple of tensors", v);
     TensorList *list = tensor_list_new(count, NULL);
     for (int64_t k = 0; k < count; k++) {
         GradTensor *item = x != NULL ? tensor_row(x, k) : value_tensor(tuple_items(v.as.any)[k]);
         if (item == NULL)
-            error_throw(ERROR_TYPE, "%s: `%s` must be a tuple of tensors, but item %lld is %s", function_name(b->f),
-                        b->parameters[i].name->text, (long long)k,
+            error_throw(ERROR_TYPE, "%s: `%s` must be %s, but item %lld is %s", function_name(b->f),
+                        b->parameters[i].name->text, b->parameters[i].rest ? "tensors" : "a tuple of tensors", (long long)k,
                         value_described(tuple_items(v.as.any)[k]));
         list->at[k] = object_retain(item);
     }
@@ -242,7 +239,7 @@ static int64_t bound_dtype(const OpBinding *b, int i)
     if (v.tag == TAG_NONE)
         return -1;
     if (v.tag != TAG_STRING)
-        throw_kind(b, i, "the name of a dtype");
+        throw_kind(b, i, "the name of a dtype", v);
     const String *name = v.as.any;
     Dtype dtype = dtype_named(name->text);
     if (dtype != DTYPES)
@@ -265,7 +262,7 @@ static void bind_tensor(OpBinding *b, int i, bool optional)
     }
     b->args[i].tensor = value_tensor(v);
     if (b->args[i].tensor == NULL && !(optional && v.tag == TAG_NONE))
-        throw_kind(b, i, "a tensor or a number");
+        throw_kind(b, i, "a tensor or a number", v);
 }
 
 static void bind_number_or_text(OpBinding *b, int i)
@@ -289,7 +286,7 @@ static void bind_one(OpBinding *b, int i)
     case ARG_INTEGER: b->args[i].integer = whole(b, i, bound_number(b, i, "a whole number")); break;
     case ARG_FLAG:
         if (v.tag != TAG_BOOL && v.tag != TAG_NUMBER)
-            throw_kind(b, i, "true or false");
+            throw_kind(b, i, "true or false", v);
         b->args[i].integer = value_truth(v);
         break;
     case ARG_AXES: b->args[i].ints = bound_axes(b, i); break;
@@ -300,7 +297,7 @@ static void bind_one(OpBinding *b, int i)
     case ARG_DTYPE: b->args[i].integer = bound_dtype(b, i); break;
     case ARG_TEXT:
         if (v.tag != TAG_STRING && !(v.tag == TAG_NONE && p->has_default))
-            throw_kind(b, i, "a string");
+            throw_kind(b, i, "a string", v);
         b->args[i].text = v.tag == TAG_NONE ? NULL : v.as.any;
         break;
     case ARG_NUMBER_OR_TEXT: bind_number_or_text(b, i); break;

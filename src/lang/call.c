@@ -12,8 +12,8 @@ enum {
 
 static _Noreturn void throw_depth(uint32_t depth)
 {
-    error_throw_hint(ERROR_LIMIT, "is there a recursion that never ends?", "calls are nested %u deep, which is too deep",
-                     depth);
+    error_throw_unnamed(ERROR_LIMIT, "is there a recursion that never ends?", "calls are nested %u deep, which is too deep",
+                        depth);
 }
 
 static inline void release_to(Session *s, const Value *mark)

@@ -125,6 +125,11 @@ GradTensor *arg_tensor(const Call *call, int i);         /* numbers become weak 
 Variable *arg_variable(const Call *call, int i);
 Dtype arg_dtype(const Call *call, int i, Dtype otherwise);  /* `otherwise` for none */
 
+/* The same for who binds arguments: kind type, "FUNCTION: `name` must be EXPECTED, not a string". */
+_Noreturn void throw_wrong_type(const char *function, const char *name, const char *expected, Value v);
+/* x as a whole number; kind `too_large` when it is none that int64 holds. */
+int64_t whole_or_throw(const char *function, const char *name, double x, ErrorKind too_large);
+
 /* ---- values and tensors ---- */
 
 /* The tensor that a value stands for: a tensor, a variable's current one, a number or bool as weak 0-d; NULL for others. */

@@ -74,8 +74,10 @@ static _Noreturn void throw_structures(const Operands *o, Value left, Value righ
 {
     error_throw_hint(ERROR_TYPE, "two tuples need equal lengths, two records the same fields; + on tuples adds leaf by leaf, "
                      "concat(a, b) joins them",
-                     "`%s`: the %s and the %s do not have the same structure", operator_text(o->op),
-                     value_type_name(left), value_type_name(right));
+                     "`%s`: %s do not have the same structure", operator_text(o->op),
+                     left.tag == right.tag ? string_format("the two %ss", value_type_name(left))->text
+                                           : string_format("the %s and the %s", value_type_name(left),
+                                                           value_type_name(right))->text);
 }
 
 static Value tuple_operation(const Operands *o, Value left, Value right)

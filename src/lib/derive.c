@@ -76,7 +76,7 @@ static Value make_leaf(Value leaf, void *context)
     GradTensor *x = value_tensor(leaf);
     if (x == NULL)
         error_throw_hint(ERROR_TYPE, "pass it as another argument, or let the function capture it",
-                         "%s: %s in the argument cannot be differentiated by", d->who, value_described(leaf));
+                         "%s: there is no derivative with respect to %s", d->who, value_described(leaf));
     if (leaf.tag == TAG_BOOL)
         x = gt_number(leaf.as.boolean);
     x = gt_leaf(differentiable(d->who, x));
@@ -190,9 +190,11 @@ TensorList *derivation_match(const Derivation *d, const char *what, Value given,
 {
     Leaves leaves = structure_leaves(given), forms = structure_leaves(form);
     TensorList *list = tensor_list_new(nodes->count, NULL);
-    if (!same_structure(given, form))
-        error_throw(ERROR_TYPE, "%s: the %s must have the structure of what it belongs to: %s, not %s", d->who, what,
-                    value_described(form), value_described(given));
+    if (!same_structure(given, form)) {
+        const char *kinds = form.tag == given.tag ? ""
+                          : string_format(": %s, not %s", value_described(form), value_described(given))->text;
+        error_throw(ERROR_TYPE, "%s: the %s must have the structure of what it belongs to%s", d->who, what, kinds);
+    }
     for (uint32_t i = 0; i < leaves.count; i++) {
         GradTensor *x = value_tensor(leaves.at[i]), *like = value_tensor(forms.at[i]);
         if (x == NULL)

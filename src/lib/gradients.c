@@ -127,6 +127,8 @@ static Value run_grad(Call *call)
 {
     if (call->args[0].tag == TAG_FUNCTION)
         return gradient_function(call->args[0], call->args[1]);
+    if (value_tensor(call->args[0]) == NULL)
+        arg_error(call, 0, "a function or a tracked tensor");
     if (call->args[0].tag != TAG_VARIABLE)
         tracked(call, 0);
     return gradient_of(call->args[0]);
@@ -176,8 +178,8 @@ static Value run_zero_grad(Call *call)
         bool can = is_structure(x) || x.tag == TAG_FUNCTION || x.tag == TAG_VARIABLE
                 || (x.tag == TAG_TENSOR && gt_tracked(x.as.any));
         if (!can)
-            error_throw_hint(ERROR_TYPE, needs_leaf, "zero_grad: %s that is not tracked has no gradient",
-                             value_described(x));
+            error_throw_hint(ERROR_TYPE, needs_leaf, value_is_numeric(x) ? "%s that is not tracked has no gradient"
+                                                                         : "%s has no gradient", value_described(x));
     }
     for (uint32_t i = 0; i < xs->count; i++)
         structure_map(tuple_items(xs)[i], zero_leaf, NULL);

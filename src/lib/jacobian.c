@@ -136,19 +136,30 @@ static GradTensor *place_units(GradTensor *x, int hidden, bool last)
     return t_permute(x, order);
 }
 
-/* The block of an output leaf y and an input leaf x, in shape y.shape + x.shape, from its rows or columns
- * (NULL: zero). */
-static Value block(GradTensor *y, GradTensor *x, GradTensor *answers, bool forward)
+static Dtype block_dtype(const GradTensor *y, const GradTensor *x)
 {
-    int64_t shape[2 * TENSOR_MAX_NDIM];
+    return gt_weak(x) ? gt_dtype(y) : gt_dtype(x);
+}
+
+/* y.shape + x.shape; returns the number of axes. */
+static int block_shape(const GradTensor *y, const GradTensor *x, int64_t shape[TENSOR_MAX_NDIM])
+{
     int ndim = y->t.ndim + x->t.ndim;
-    bool number = gt_weak(x) && gt_weak(y);
-    Dtype dtype = gt_weak(x) ? gt_dtype(y) : gt_dtype(x);
-    uint32_t levels = gt_batch(forward ? y : x);
     if (ndim > TENSOR_MAX_NDIM)
-        error_throw(ERROR_SHAPE, "a tensor has at most %d axes", TENSOR_MAX_NDIM);
+        error_throw(ERROR_SHAPE, "the result would have %d axes, but a tensor has at most %d", ndim, TENSOR_MAX_NDIM);
     memcpy(shape, tensor_shape(&y->t), (size_t)y->t.ndim * sizeof *shape);
     memcpy(shape + y->t.ndim, tensor_shape(&x->t), (size_t)x->t.ndim * sizeof *shape);
+    return ndim;
+}
+
+/* The block of an output leaf y and an input leaf x from its rows or columns (NULL: zero). */
+static Value block(GradTensor *y, GradTensor *x, GradTensor *answers, bool forward)
+{
+    int64_t shape[TENSOR_MAX_NDIM];
+    int ndim = block_shape(y, x, shape);
+    bool number = gt_weak(x) && gt_weak(y);
+    Dtype dtype = block_dtype(y, x);
+    uint32_t levels = gt_batch(forward ? y : x);
     if (answers == NULL)
         return number ? value_number(0) : value_object(TAG_TENSOR, gt_filled(dtype, ndim, shape, 0));
     GradTensor *b = batch_slice(place_units(answers, batch_axis_count(levels), forward), levels);
@@ -183,12 +194,24 @@ static TensorList *ask_all(const Probe *p, int64_t i, GradTensor *leaf, int64_t 
     return whole;
 }
 
+/* The blocks are made part by part, which may take long: whether there is room for them is asked before. */
+static void check_room(Leaves outs, Leaves ins)
+{
+    int64_t shape[TENSOR_MAX_NDIM];
+    for (uint32_t y = 0; y < outs.count; y++)
+        for (uint32_t x = 0; x < ins.count; x++) {
+            const GradTensor *out = value_tensor(outs.at[y]), *in = value_tensor(ins.at[x]);
+            shape_check_room(block_dtype(out, in), block_shape(out, in, shape), shape);
+        }
+}
+
 /* For every leaf of `out`, a structure like `in` of blocks. */
 static Value blocks(const Probe *p)
 {
     const Derivation *d = p->d;
     Leaves outs = structure_leaves(d->out), ins = structure_leaves(d->in);
     uint32_t count = p->forward ? ins.count : outs.count, others = p->forward ? outs.count : ins.count;
+    check_room(outs, ins);
     Value *all = scratch((size_t)count * others * sizeof *all + 1), *rows = scratch(outs.count * sizeof *rows + 1);
     for (uint32_t i = 0; i < count; i++) {
         TensorList *answers = ask_all(p, i, value_tensor((p->forward ? ins : outs).at[i]), others);

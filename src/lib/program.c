@@ -53,7 +53,7 @@ static Value run_error(Call *call)
 {
     Value what = call->args[0];
     const char *hint = arg_given(call, 1) ? arg_string(call, 1)->text : NULL;
-    if (what.tag == TAG_RECORD) {
+    if (what.tag == TAG_RECORD && record_find_text(what.as.any, "message") != NULL) {
         const char *kept = field_text(what.as.any, "hint");
         if (hint == NULL && *kept != '\0')
             hint = kept;

@@ -25,7 +25,7 @@ static uint32_t find_argument(const char *who, Value f, double argnum, const Cal
     for (uint32_t i = positional; i < count && s != NULL && argnum >= 0 && argnum < s->count; i++)
         if (string_equal(call->names[i], s->at[(uint32_t)argnum].name))
             return i;
-    error_throw(ERROR_TYPE, "%s: argument %g is to be differentiated by, but the call has %u argument%s", who, argnum,
+    error_throw(ERROR_TYPE, "%s: `argnum` is %g, but the call has %u argument%s", who, argnum,
                 count, count == 1 ? "" : "s");
 }
 

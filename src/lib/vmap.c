@@ -146,6 +146,7 @@ static Value stack_leaves(const Leaves *results, int64_t size, uint32_t i)
             throw_unstackable(results[k].at[i]);
         list->at[k] = object_retain(x);
     }
+    batch_check_results(list);
     Arg args[OP_MAX_ARGS] = {{.tensors = list}, {.integer = 0}};
     return value_of_tensor(op_call(&op_stack, args, 0));
 }

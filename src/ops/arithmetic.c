@@ -117,7 +117,7 @@ KERNELS2_FLOAT(mod, floored_mod(x, y), floored_mod_f(x, y))
 KERNELS2_SIGNED(mod, whole_mod(x, y))
 
 static const Op floor_div_plain = {
-    .usage = "floor_div(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR),
+    .usage = "floor_div(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .infix = "//",
     .kernel = KERNELS_NUMERIC(floor_div),
     .vjp = flat_vjp, .jvp = flat_jvp,
 };
@@ -128,7 +128,7 @@ static GradTensor *mod_quotient(const OpCall *c)
 }
 
 static const Op mod_plain = {
-    .usage = "mod(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR),
+    .usage = "mod(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .infix = "%",
     .kernel = KERNELS_NUMERIC(mod),
     .factor = {factor_one, mod_quotient},
 };
@@ -280,7 +280,7 @@ static GradTensor *pow_exponent(const OpCall *c)
 }
 
 static const Op pow_plain = {
-    .usage = "pow(x, y)", OP_ARGS(ARG_TENSOR, ARG_TENSOR),
+    .usage = "pow(x, y)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .infix = "^",
     .kernel = KERNELS_NUMERIC(pow),
     .factor = {pow_base, pow_exponent},
 };
@@ -293,8 +293,8 @@ static GradTensor *pow_compose(const OpCall *c)
     if (!dtype_is_float(call_dtype(c))) {
         if (!(c->numbers >> 1 & 1)) {
             if (!all_true(c, t_with(&op_ge, args[1].tensor, 0)))
-                error_throw_hint(ERROR_VALUE, "convert one of them: x.to(\"float64\")",
-                                 "pow: integers to negative integer powers have no integer result");
+                call_error_hint(c, ERROR_VALUE, "convert one of them: x.to(\"float64\")",
+                                 "integers to negative integer powers have no integer result");
         } else if (args[1].number < 0) {
             args[0].tensor = gt_cast(args[0].tensor, grad_state()->default_dtype);
         }

@@ -501,7 +501,8 @@ static void read_pair(const OpCall *c, const char *name, const IntList *list, in
     *down = list->at[0];
     *right = list->at[list->count - 1];
     if (*down < least || *right < least || *down > INT_MAX || *right > INT_MAX)
-        call_error(c, ERROR_VALUE, "%s must be at least %lld and fit 32 bits", name, (long long)least);
+        call_error(c, ERROR_VALUE, "%s must be at least %lld and fit 32 bits, not %lld", name, (long long)least,
+                   (long long)(*down < least || *down > INT_MAX ? *down : *right));
 }
 
 static void check_shapes(const OpCall *c, const GradTensor *x, const GradTensor *w, const GradTensor *b,
@@ -512,8 +513,9 @@ static void check_shapes(const OpCall *c, const GradTensor *x, const GradTensor 
         call_error(c, ERROR_SHAPE, "x and w must have shapes %s, not %s and %s", form, matrix_shape_text(x),
                    matrix_shape_text(w));
     if (tensor_shape(&x->t)[1] != tensor_shape(&w->t)[1])
-        call_error(c, ERROR_SHAPE, "x of shape %s has %lld channels, but w of shape %s is for %lld",
-                   matrix_shape_text(x), (long long)tensor_shape(&x->t)[1], matrix_shape_text(w),
+        call_error(c, ERROR_SHAPE, "x of shape %s has %lld channel%s, but w of shape %s is for %lld",
+                   matrix_shape_text(x), (long long)tensor_shape(&x->t)[1],
+                   tensor_shape(&x->t)[1] == 1 ? "" : "s", matrix_shape_text(w),
                    (long long)tensor_shape(&w->t)[1]);
     if (b != NULL && !shape_equal(b->t.ndim, tensor_shape(&b->t), 1, tensor_shape(&w->t)))
         call_error(c, ERROR_SHAPE, "b must have shape [%lld], one for each filter, not %s",
@@ -529,9 +531,9 @@ static GradTensor *convolution(const OpCall *c, GradTensor *x, GradTensor *w, Ge
     g.columns = matrix_columns(w);
     if (g.rows == 0 || g.columns == 0 || g.height + 2 * g.above < g.rows || g.width + 2 * g.left < g.columns)
         call_error(c, ERROR_SHAPE,
-                   "windows of %lld x %lld do not fit into images of %lld x %lld with their padding",
-                   (long long)g.rows, (long long)g.columns, (long long)(g.height + 2 * g.above),
-                   (long long)(g.width + 2 * g.left));
+                   "w of shape %s does not fit into x of shape %s, whose padded images are %lld x %lld",
+                   matrix_shape_text(call_in(c, 1)), matrix_shape_text(call_in(c, 0)),
+                   (long long)(g.height + 2 * g.above), (long long)(g.width + 2 * g.left));
     int64_t list[GEOMETRY_COUNT] = {g.height, g.width, g.rows, g.columns, g.down, g.right, g.above, g.left};
     return op_call(
         &op_convolve,

@@ -163,7 +163,7 @@ static GradTensor *eye_forward(const OpCall *c)
 {
     const IntList *columns = c->args[1].ints;
     if (columns != NULL && columns->count != 1)
-        call_error(c, ERROR_VALUE, "m must be one whole number");
+        call_error(c, ERROR_VALUE, "m must be one whole number, not %lld of them", (long long)columns->count);
     int64_t n = count_arg(c, "n", c->args[0].integer);
     int64_t m = columns == NULL ? n : count_arg(c, "m", columns->at[0]);
     Dtype dtype = chosen_dtype(c, 2);
@@ -225,7 +225,7 @@ static GradTensor *arange_forward(const OpCall *c)
     if (count != count || count - count != 0)
         call_error(c, ERROR_VALUE, "start, stop and step must be finite");
     if (count > 0x1p60)
-        error_throw(ERROR_MEMORY, "arange: %g elements are too many", count);
+        call_error(c, ERROR_MEMORY, "%g elements are too many", count);
     return progression(c, chosen_dtype(c, 3), start, step, count > 0 ? (int64_t)count : 0);
 }
 
@@ -257,7 +257,7 @@ static GradTensor *end_arg(const OpCall *c, int i)
 {
     GradTensor *x = call_in(c, i);
     if (x->t.ndim != 0)
-        call_error(c, ERROR_SHAPE, "an end of shape %s is not a number",
+        call_error(c, ERROR_SHAPE, "%s has shape %s, but must be a number", op_arg_name(c->op, i),
                    shape_text(x->t.ndim, tensor_shape(&x->t)));
     return x;
 }

@@ -49,6 +49,7 @@ static GradTensor *wide(const OpCall *c, int i)
 static GradTensor *allclose_forward(const OpCall *c)
 {
     GradTensor *a = wide(c, 0), *b = wide(c, 1);
+    call_broadcast(c, a, b);
     GradTensor *tolerance = t_plus(t_times(t_abs(b), c->args[2].number), c->args[3].number);
     return truth(c, every(op_call3(c->args[4].integer ? &near_or_nan_each : &near_each, a, b, tolerance)));
 }

@@ -22,14 +22,15 @@ int64_t matrix_count(const GradTensor *x)
 void matrix_check(const OpCall *c, const GradTensor *x)
 {
     if (x->t.ndim < 2)
-        call_error(c, ERROR_SHAPE, "a matrix is needed, but the shape is %s", matrix_shape_text(x));
+        call_error(c, ERROR_SHAPE, "%s must be a matrix, but has shape %s", op_arg_name(c->op, 0), matrix_shape_text(x));
 }
 
 void matrix_check_square(const OpCall *c, const GradTensor *x)
 {
     matrix_check(c, x);
     if (matrix_rows(x) != matrix_columns(x))
-        call_error(c, ERROR_SHAPE, "a square matrix is needed, but the shape is %s", matrix_shape_text(x));
+        call_error(c, ERROR_SHAPE, "%s must be a square matrix, but has shape %s", op_arg_name(c->op, 0),
+                   matrix_shape_text(x));
 }
 
 static GradTensor *with_integer(const Op *op, GradTensor *x, int64_t k)
@@ -156,10 +157,10 @@ static GradTensor *diag_compose(const OpCall *c)
     if (x->t.ndim == 2)
         return with_integer(&op_diagonal, x, k);
     if (x->t.ndim != 1)
-        call_error(c, ERROR_SHAPE, "a vector or a matrix is needed, but the shape is %s",
+        call_error(c, ERROR_SHAPE, "x must be a vector or a matrix, but has shape %s",
                    matrix_shape_text(x));
     if (k > INT32_MAX || k < -INT32_MAX || __builtin_add_overflow(x->t.size, k < 0 ? -k : k, &n))
-        call_error(c, ERROR_VALUE, "k is too large");
+        call_error(c, ERROR_VALUE, "k is %lld, which is too large for x of shape %s", (long long)k, matrix_shape_text(x));
     return embedded(x, k, n, n);
 }
 

@@ -24,7 +24,8 @@ static void read_pair(const OpCall *c, const char *name, const IntList *list, in
     *down = list->at[0];
     *right = list->at[list->count - 1];
     if (*down < 1 || *right < 1 || *down > INT_MAX || *right > INT_MAX)
-        call_error(c, ERROR_VALUE, "%s must be at least 1 and fit 32 bits", name);
+        call_error(c, ERROR_VALUE, "%s must be at least 1 and fit 32 bits, not %lld", name,
+                   (long long)(*down < 1 || *down > INT_MAX ? *down : *right));
 }
 
 /* The windows of a tensor whose last two axes are height and width; stride NULL: side by side. */
@@ -32,7 +33,7 @@ static Windows windows_of(const OpCall *c, const GradTensor *x, const IntList *s
 {
     Windows w = {0};
     if (x->t.ndim < 2)
-        call_error(c, ERROR_SHAPE, "images of at least 2 axes are needed, but the shape is %s",
+        call_error(c, ERROR_SHAPE, "x must have at least 2 axes, but has shape %s",
                    matrix_shape_text(x));
     read_pair(c, "size", size, &w.rows, &w.columns);
     read_pair(c, "stride", stride != NULL ? stride : size, &w.down, &w.right);
@@ -40,7 +41,7 @@ static Windows windows_of(const OpCall *c, const GradTensor *x, const IntList *s
     w.height = matrix_rows(x);
     w.width = matrix_columns(x);
     if (w.height < w.rows || w.width < w.columns)
-        call_error(c, ERROR_SHAPE, "windows of %lld x %lld do not fit into images of shape %s",
+        call_error(c, ERROR_SHAPE, "windows of %lld x %lld do not fit into x of shape %s",
                    (long long)w.rows, (long long)w.columns, matrix_shape_text(x));
     w.out_height = (w.height - w.rows) / w.down + 1;
     w.out_width = (w.width - w.columns) / w.right + 1;

@@ -180,7 +180,7 @@ static void read_margins(const OpCall *c, const GradTensor *x, int64_t *before, 
     const IntList *width = c->args[1].ints;
     int64_t pairs = width->count == 1 ? 0 : width->count / 2;
     if (width->count != 1 && width->count != 2 && width->count != 2 * x->t.ndim)
-        call_error(c, ERROR_SHAPE, "width is a number, (before, behind) or one such pair per axis of x %s",
+        call_error(c, ERROR_SHAPE, "width is a number, (before, behind) or one such pair per axis of x, which has shape %s",
                    shape_text(x->t.ndim, tensor_shape(&x->t)));
     for (int i = 0; i < x->t.ndim; i++) {
         int64_t at = pairs > 1 ? 2 * i : 0;

@@ -215,8 +215,8 @@ static void read_order(const OpCall *c, const GradTensor *x, int *order)
 {
     const IntList *asked = c->args[1].ints;
     if (asked != NULL && asked->count != x->t.ndim)
-        call_error(c, ERROR_SHAPE, "%lld axes are given, but x of shape %s has %d", (long long)asked->count,
-                   shape_text(x->t.ndim, tensor_shape(&x->t)), x->t.ndim);
+        call_error(c, ERROR_SHAPE, "%lld %s given, but x of shape %s has %d", (long long)asked->count,
+                   asked->count == 1 ? "axis is" : "axes are", shape_text(x->t.ndim, tensor_shape(&x->t)), x->t.ndim);
     if (asked != NULL)
         call_axes(c, asked, x->t.ndim);
     for (int i = 0; i < x->t.ndim; i++)
@@ -338,8 +338,8 @@ static GradTensor *roll_compose(const OpCall *c)
         return t_reshape(flat, x->t.ndim, tensor_shape(&x->t));
     }
     if (shift->count != 1 && shift->count != axes->count)
-        call_error(c, ERROR_VALUE, "there are %lld shifts for %lld axes", (long long)shift->count,
-                   (long long)axes->count);
+        call_error(c, ERROR_VALUE, "there are %lld shifts for %lld ax%s", (long long)shift->count,
+                   (long long)axes->count, axes->count == 1 ? "is" : "es");
     for (int64_t i = 0; i < axes->count; i++)
         x = rolled(x, call_axis(c, axes->at[i], x->t.ndim), shift->at[shift->count == 1 ? 0 : i]);
     return x;

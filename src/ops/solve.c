@@ -12,9 +12,10 @@
 /* Matrix `i` of a batch has no answer. */
 static _Noreturn void throw_singular(const OpCall *c, int64_t i, int64_t count)
 {
+    const char *name = op_arg_name(c->op, 0), *shape = matrix_shape_text(call_in(c, 0));
     if (count == 1)
-        call_error(c, ERROR_DOMAIN, "the matrix is singular");
-    call_error(c, ERROR_DOMAIN, "the matrix is singular (number %lld of the batch)", (long long)i);
+        call_error(c, ERROR_DOMAIN, "the matrix %s of shape %s is singular", name, shape);
+    call_error(c, ERROR_DOMAIN, "matrix %lld of %s, which has shape %s, is singular", (long long)i, name, shape);
 }
 
 static void fill_nan(Dtype dtype, int64_t n, void *data)
@@ -127,14 +128,14 @@ static Equations equations(const OpCall *c)
     GradTensor *a = call_in(c, 0), *b = call_in(c, 1);
     matrix_check(c, a);
     if (b->t.ndim == 0)
-        call_error(c, ERROR_SHAPE, "the right side must be a vector or a matrix, but it is a number");
+        call_error(c, ERROR_SHAPE, "b must be a vector or a matrix, but has shape []");
     Equations e = {.dtype = lapack_dtype(c), .vector = is_vector(a, b), .a = gt_detach(a)};
     const char *left = matrix_shape_text(a), *right = matrix_shape_text(b);
     b = as_columns(gt_detach(b), e.vector);
     if (matrix_rows(a) != matrix_rows(b)) {
         error_note("left is %s, right is %s", left, right);
         call_error(c, ERROR_SHAPE,
-                   "a matrix of shape %s has %lld rows, but the right side of shape %s has %lld", left,
+                   "A of shape %s has %lld rows, but b of shape %s has %lld", left,
                    (long long)matrix_rows(a), right, (long long)matrix_rows(b));
     }
     lapack_check_size(c, a);
@@ -145,7 +146,7 @@ static Equations equations(const OpCall *c)
     int batch =
         shape_broadcast(a->t.ndim - 2, tensor_shape(&a->t), b->t.ndim - 2, tensor_shape(&b->t), e.shape);
     if (batch < 0)
-        call_error(c, ERROR_SHAPE, "the leading axes of %s and %s do not broadcast", left, right);
+        call_error(c, ERROR_SHAPE, "the leading axes of A, %s, and b, %s, do not broadcast", left, right);
     e.count = shape_size(batch, e.shape);
     e.ndim = batch + 2;
     e.shape[batch] = e.m;

@@ -90,14 +90,25 @@ const char *shape_text(int ndim, const int64_t *shape)
 /* ---- data ---- */
 
 /* mem_alloc would refuse as well, but knows nothing of tensors. */
+static _Noreturn void throw_no_room(Dtype dtype, int ndim, const int64_t *shape, size_t bytes)
+{
+    error_throw(ERROR_MEMORY, "a tensor of shape %s and dtype %s takes %zu bytes, too many for the memory limit of %zu bytes, "
+                "of which %zu are in use", shape_text(ndim, shape), dtype_name(dtype), bytes, mem_limit(), mem_in_use());
+}
+
 size_t tensor_bytes(const Tensor *t)
 {
     size_t bytes = (size_t)t->size * dtype_size((Dtype)t->dtype);
     if (__builtin_expect(bytes > STORAGE_INSIDE && !mem_fits(bytes), 0))
-        error_throw(ERROR_MEMORY, "a tensor of shape %s and dtype %s takes %zu bytes, too many for the memory limit of %zu "
-                    "bytes, of which %zu are in use", shape_text(t->ndim, t->dims), dtype_name((Dtype)t->dtype), bytes,
-                    mem_limit(), mem_in_use());
+        throw_no_room((Dtype)t->dtype, t->ndim, t->dims, bytes);
     return bytes;
+}
+
+void shape_check_room(Dtype dtype, int ndim, const int64_t *shape)
+{
+    size_t bytes = (size_t)shape_size(ndim, shape) * dtype_size(dtype);
+    if (!mem_fits(bytes))
+        throw_no_room(dtype, ndim, shape, bytes);
 }
 
 void tensor_init(Tensor *t, Dtype dtype, int ndim, const int64_t *shape)

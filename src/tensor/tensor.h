@@ -52,6 +52,8 @@ int64_t shape_size(int ndim, const int64_t *shape);
 bool shape_equal(int na, const int64_t *a, int nb, const int64_t *b);
 /* Broadcasts by NumPy's rule into out; returns its ndim, or -1 when the shapes do not fit. */
 int shape_broadcast(int na, const int64_t *a, int nb, const int64_t *b, int64_t out[TENSOR_MAX_NDIM]);
+/* Throws when there is no room for a tensor like that: for results that are made piece by piece. */
+void shape_check_room(Dtype dtype, int ndim, const int64_t *shape);
 /* "[2, 3]", owned by the pool. */
 const char *shape_text(int ndim, const int64_t *shape);
 
