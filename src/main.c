@@ -84,14 +84,30 @@ enum { OPTION_ROWS = sizeof options / sizeof *options };
 
 static const Manual manual = {version, usages, options};
 
+static void complain(const char *format, va_list args)
+{
+    char *text = error_text(format, args);
+    fprintf(stderr, "dbx: %s\n", text != NULL ? text : "out of memory");
+    free(text);
+}
+
 static _Noreturn void usage_error(const char *format, ...) PRINTF_LIKE(1, 2);
 static _Noreturn void usage_error(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fputs("dbx: ", stderr);
-    vfprintf(stderr, format, args);
-    fputs("\nTry dbx --help.\n", stderr);
+    complain(format, args);
+    va_end(args);
+    fputs("Try dbx --help.\n", stderr);
+    exit(EXIT_USAGE);
+}
+
+static _Noreturn void file_error(const char *format, ...) PRINTF_LIKE(1, 2);
+static _Noreturn void file_error(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    complain(format, args);
     va_end(args);
     exit(EXIT_USAGE);
 }
@@ -359,10 +375,8 @@ static void check_readable(const char *path)
         readable = false;
         errno = EISDIR;
     }
-    if (!readable) {
-        fprintf(stderr, "dbx: cannot read '%s': %s\n", standard ? "standard input" : path, strerror(errno));
-        exit(EXIT_USAGE);
-    }
+    if (!readable)
+        file_error("cannot read '%s': %s", standard ? "standard input" : path, strerror(errno));
 }
 
 /* The exit status of what has told its errors. */

@@ -14,11 +14,33 @@ const char *error_kind_name(ErrorKind kind)
     return names[kind];
 }
 
+/* The middle of a very long text makes way for "...": messages quote names, keys and paths, which may be a megabyte. Never
+ * half a character is left. */
+static char *shorten(char *text)
+{
+    enum { LONGEST = 600, END_KEPT = 290 };
+    size_t bytes = text != NULL ? strlen(text) : 0, head = END_KEPT, tail = bytes - END_KEPT;
+    if (bytes <= LONGEST)
+        return text;
+    while (((unsigned char)text[head] & 0xc0) == 0x80)
+        head--;
+    while (((unsigned char)text[tail] & 0xc0) == 0x80)
+        tail++;
+    memcpy(text + head, "...", 3);
+    memmove(text + head + 3, text + tail, bytes - tail + 1);
+    return text;
+}
+
 /* The texts of an error are malloc'd: memory of the session may be what has run out. */
-static char *text_of(const char *format, va_list args)
+char *error_text(const char *format, va_list args)
 {
     char *text = NULL;
-    return vasprintf(&text, format, args) < 0 ? NULL : text;
+    return vasprintf(&text, format, args) < 0 ? NULL : shorten(text);
+}
+
+char *error_text_copy(const char *text)
+{
+    return text != NULL ? shorten(strdup(text)) : NULL;
 }
 
 void error_clear(ErrorState *e)
@@ -58,8 +80,8 @@ static char *named_text(ErrorKind kind, char *message)
     return named;
 }
 
-/* The message is this function's from now on. */
-static _Noreturn void throw_message(ErrorKind kind, const char *hint, char *message)
+/* Takes the texts over. */
+static _Noreturn void throw_texts(ErrorKind kind, char *hint, char *message)
 {
     ErrorState *e = &rt->error;
     char *note = e->message == NULL ? e->note : NULL;       /* noted for this error, see error_note */
@@ -69,36 +91,36 @@ static _Noreturn void throw_message(ErrorKind kind, const char *hint, char *mess
     e->kind = kind;
     e->message = message;
     e->note = note;
-    e->hint = hint != NULL ? strdup(hint) : NULL;
+    e->hint = hint;
     if (rt->on_throw != NULL)
         rt->on_throw(rt);
     unwind();
-}
-
-static _Noreturn void throw_text(ErrorKind kind, const char *hint, const char *format, va_list args)
-{
-    throw_message(kind, hint, named_text(kind, text_of(format, args)));
 }
 
 void error_throw(ErrorKind kind, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    throw_text(kind, NULL, format, args);
+    throw_texts(kind, NULL, shorten(named_text(kind, error_text(format, args))));
 }
 
 void error_throw_hint(ErrorKind kind, const char *hint, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    throw_text(kind, hint, format, args);
+    throw_texts(kind, error_text_copy(hint), shorten(named_text(kind, error_text(format, args))));
+}
+
+void error_throw_whole(ErrorKind kind, const char *hint, const char *message)
+{
+    throw_texts(kind, hint != NULL ? strdup(hint) : NULL, strdup(message));
 }
 
 void error_throw_unnamed(ErrorKind kind, const char *hint, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    throw_message(kind, hint, text_of(format, args));
+    throw_texts(kind, error_text_copy(hint), error_text(format, args));
 }
 
 void error_rethrow(void)
@@ -111,7 +133,7 @@ void error_note(const char *format, ...)
     va_list args;
     error_clear(&rt->error);
     va_start(args, format);
-    rt->error.note = text_of(format, args);
+    rt->error.note = error_text(format, args);
     va_end(args);
 }
 

@@ -31,6 +31,8 @@ _Noreturn void error_throw_hint(ErrorKind kind, const char *hint, const char *fo
     PRINTF_LIKE(3, 4);
 /* For what no operation is to blame for, such as a time limit: the message begins with no name. */
 _Noreturn void error_throw_unnamed(ErrorKind kind, const char *hint, const char *format, ...) PRINTF_LIKE(3, 4);
+/* The same with a program's own texts, which are not shortened. */
+_Noreturn void error_throw_whole(ErrorKind kind, const char *hint, const char *message);
 /* The name that messages begin with now; NULL: none is put before them. It is `*length` bytes long. */
 const char *error_subject(size_t *length);
 /* Throws the error in `rt->error` once more, as it is. */
@@ -43,6 +45,11 @@ void error_note(const char *format, ...) PRINTF_LIKE(1, 2);
 /* Runs body(data). True when it returned, false when it threw. Whatever body left in the pool is still
  * there when it returned, and given back when it threw. */
 bool error_protect(void (*body)(void *data), void *data);
+
+/* The texts of errors, malloc'd and short enough to be read: what they quote may be of any length. NULL when there is no
+ * memory, and for NULL. */
+char *error_text(const char *format, va_list args);
+char *error_text_copy(const char *text);
 
 /* Frees the texts of an error; NULL fields from then on. A caught error is kept by copying the struct and
  * zeroing the original. */

@@ -282,8 +282,10 @@ static bool push_arguments(Frame *frame, const NodeList *args, const Value *mark
             push(value->kind == NODE_TENSOR && dtype != DTYPES ? tensor_literal(frame, value, dtype)
                                                                : evaluate(frame, value));
         named |= arg->kind == NODE_NAMED;
-        if (named && session()->top - mark > NAMES_MOST)
+        if (named && session()->top - mark > NAMES_MOST) {
+            frame->at = arg;
             error_throw(ERROR_LIMIT, "a call with named arguments takes at most %d", NAMES_MOST);
+        }
         if (arg->kind == NODE_NAMED)
             names[session()->top - mark - 1] = arg->as.named.name;
     }
@@ -507,4 +509,15 @@ NodeEval *eval_for(const Node *node)
     if (node->kind >= NODE_EXPRESSION)
         return eval_for_statement(node);
     return table[node->kind] != NULL ? table[node->kind] : eval_misplaced;
+}
+
+Value eval_drained(Frame *frame, Node *node)
+{
+    PoolMark mark = pool_mark();
+    Value v = eval_for(node)(frame, node);
+    if (value_is_object(v))
+        pool_drain_except(mark, v.as.object);
+    else
+        pool_drain(mark);
+    return v;
 }

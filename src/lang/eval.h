@@ -12,6 +12,9 @@ static inline Value evaluate(Frame *frame, Node *node) { return node->eval(frame
 /* The evaluation function for a node's kind (and, for names and arithmetic, its operands): set by resolve. */
 NodeEval *eval_for(const Node *node);
 NodeEval *eval_for_statement(const Node *node);
+/* The same for a part of a deep expression that gives back its temporaries at once: they would live until the statement ends,
+ * all the sums that 100,000 `+` go through. */
+Value eval_drained(struct Frame *frame, Node *node);
 bool evaluate_truth(Frame *frame, Node *node);
 
 /* [ ... ] with elements of this dtype; DTYPES: what the elements give. */

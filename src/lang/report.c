@@ -31,12 +31,11 @@ void throw_at(Source *source, Span span, ErrorKind kind, const char *hint, const
 {
     ErrorState *error = &rt->error;
     ErrorPlace *place = calloc(1, sizeof *place);
-    char *message = NULL, *own_hint = hint != NULL ? strdup(hint) : NULL;
+    char *own_hint = error_text_copy(hint);
     va_list args;
 
     va_start(args, format);
-    if (vasprintf(&message, format, args) < 0)
-        message = NULL;
+    char *message = error_text(format, args);
     va_end(args);
     error_clear(error);
     error->kind = kind;
@@ -169,10 +168,10 @@ static Window window_of(const char *start, const char *end, const char *from, co
 {
     Window window = {start, end, "", ""};
 
-    if (columns_between(start, end) <= columns)
+    if (forward(start, end, columns) == end)
         return window;
     columns -= 2 * (int)strlen("...");
-    int place = columns_between(from, to), room = columns - place;
+    int place = columns_between(from, forward(from, to, columns)), room = columns - place;
     window.start = backward(from, start, room > columns / 3 ? room / 2 : columns / 3);
     window.end = forward(window.start, end, columns);
     if (window.end == end)            /* the end is near: spend what is left on the beginning */
@@ -251,6 +250,16 @@ static void put_source_line(const Report *r, const ErrorPlace *place, uint32_t n
     put_underline(r, window, text + from, shown_to, place, note);
 }
 
+/* A name may be of any length. */
+static void put_name(Buf *out, const String *name)
+{
+    enum { LONGEST = 100 };
+    const char *end = name->text + name->bytes, *cut = forward(name->text, end, LONGEST);
+
+    put_clean(out, name->text, cut);
+    buf_puts(out, cut < end ? "..." : "");
+}
+
 static void put_trace(const Report *r, const ErrorPlace *place)
 {
     for (uint32_t i = 0; i < place->trace_count; i++) {
@@ -262,7 +271,7 @@ static void put_trace(const Report *r, const ErrorPlace *place)
         put_gutter(r, "= ");
         buf_puts(r->out, "in ");
         if (entry->function != NULL)
-            put_clean(r->out, entry->function->text, entry->function->text + entry->function->bytes);
+            put_name(r->out, entry->function);
         else
             buf_puts(r->out, "a function without a name");
         if (entry->source != NULL && entry->source->name != NULL) {

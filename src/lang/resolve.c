@@ -10,12 +10,11 @@ typedef struct Scope {
     struct Scope *outer;
     Node *function;
     FunctionCode *code;
-    String **locals;
-    uint32_t local_count, local_capacity;
-    String **globals;                 /* declared by `global` */
-    uint32_t global_count, global_capacity;
+    Record *locals;                   /* a local's slot is the position of its name */
+    Record *globals;                  /* declared by `global` */
+    Record *captured;                 /* the names of `captures`, in their order */
     CaptureSource *captures;
-    uint32_t capture_count, capture_capacity;
+    uint32_t capture_capacity;
 } Scope;
 
 typedef struct Resolver {
@@ -23,43 +22,38 @@ typedef struct Resolver {
     Module *module;
     Scope *scope;                     /* innermost; NULL at top level. On the C stack */
     uint32_t loops;                   /* around the node, within its function */
+    uint32_t nested;                  /* operations around the node */
 } Resolver;
 
 static void resolve_node(Node *node, void *context);
 
-/* Lists grow in scratch, so that a throw gives them back. */
-#define LIST_PUSH(list, count, capacity, value) \
-    do { \
-        if ((count) == (capacity)) { \
-            uint32_t wider = (capacity) ? (capacity) * 2 : 8; \
-            void *moved = scratch(wider * sizeof *(list)); \
-            if ((count) > 0) \
-                memcpy(moved, (list), (count) * sizeof *(list)); \
-            (list) = moved; \
-            (capacity) = wider; \
-        } \
-        (list)[(count)++] = (value); \
-    } while (0)
-
-/* To look for each among all takes its time in a function with 100,000 locals. */
-static bool find_name(String **names, uint32_t count, const String *name, uint32_t *at)
+/* A set of names in the order they were added: a record whose values mean nothing. NULL is the empty one, so that a scope
+ * makes only those that it needs. */
+static bool find_name(const Record *names, const String *name, uint32_t *at)
 {
-    interrupt_poll();
-    for (uint32_t i = 0; i < count; i++) {
-        if (string_equal(names[i], name)) {
-            *at = i;
-            return true;
-        }
-    }
-    return false;
+    const Field *field = names != NULL ? record_find(names, name) : NULL;
+    if (field != NULL)
+        *at = (uint32_t)(field - names->fields);
+    return field != NULL;
+}
+
+static uint32_t name_count(const Record *names)
+{
+    return names != NULL ? names->count : 0;
+}
+
+static void add_name(Record **names, String *name)
+{
+    if (*names == NULL)
+        *names = record_new(0);
+    record_set(*names, name, value_none());
 }
 
 static void add_local(Scope *scope, String *name)
 {
     uint32_t at;
-    if (!find_name(scope->globals, scope->global_count, name, &at)
-        && !find_name(scope->locals, scope->local_count, name, &at))
-        LIST_PUSH(scope->locals, scope->local_count, scope->local_capacity, name);
+    if (!find_name(scope->globals, name, &at))
+        add_name(&scope->locals, name);
 }
 
 /* ---- locals: what a function assigns ---- */
@@ -78,10 +72,10 @@ static void declare_global(Scope *scope, const Node *node)
 {
     uint32_t at;
     String *name = node->as.name.name;
-    if (find_name(scope->locals, scope->local_count, name, &at))
+    if (find_name(scope->locals, name, &at))
         throw_at(scope->code->chunk->source, node->span, ERROR_SYNTAX, NULL, "`%s` is a parameter and cannot be global",
                  name->text);
-    LIST_PUSH(scope->globals, scope->global_count, scope->global_capacity, name);
+    add_name(&scope->globals, name);
 }
 
 static void declare_globals(Node *node, void *context)
@@ -123,14 +117,14 @@ static void collect_locals(Node *node, void *context)
 
 /* ---- names ---- */
 
-static uint32_t capture_index(Scope *scope, const String *name, bool *found);
+static uint32_t capture_index(Scope *scope, String *name, bool *found);
 
 /* Where the enclosing function has the value to capture. */
 static bool capture_source(Scope *outer, String *name, CaptureSource *source)
 {
     bool found;
     source->name = name;
-    source->from_local = outer != NULL && find_name(outer->locals, outer->local_count, name, &source->index);
+    source->from_local = outer != NULL && find_name(outer->locals, name, &source->index);
     if (source->from_local)
         return true;
     if (outer == NULL)
@@ -139,21 +133,35 @@ static bool capture_source(Scope *outer, String *name, CaptureSource *source)
     return found;
 }
 
-static uint32_t capture_index(Scope *scope, const String *name, bool *found)
+/* The list grows in scratch, so that a throw gives it back. */
+static uint32_t add_capture(Scope *scope, CaptureSource source)
+{
+    uint32_t count = name_count(scope->captured);
+    if (count == scope->capture_capacity) {
+        uint32_t wider = count > 0 ? count * 2 : 8;
+        CaptureSource *moved = scratch(mem_product(wider, sizeof *moved));
+        if (count > 0)
+            memcpy(moved, scope->captures, count * sizeof *moved);
+        scope->captures = moved;
+        scope->capture_capacity = wider;
+    }
+    scope->captures[count] = source;
+    add_name(&scope->captured, source.name);
+    return count;
+}
+
+static uint32_t capture_index(Scope *scope, String *name, bool *found)
 {
     uint32_t at;
     CaptureSource source;
     *found = true;
-    for (uint32_t i = 0; i < scope->capture_count; i++)
-        if (string_equal(scope->captures[i].name, name))
-            return i;
-    if (find_name(scope->globals, scope->global_count, name, &at)
-        || !capture_source(scope->outer, (String *)name, &source)) {
+    if (find_name(scope->captured, name, &at))
+        return at;
+    if (find_name(scope->globals, name, &at) || !capture_source(scope->outer, name, &source)) {
         *found = false;
         return 0;
     }
-    LIST_PUSH(scope->captures, scope->capture_count, scope->capture_capacity, source);
-    return scope->capture_count - 1;
+    return add_capture(scope, source);
 }
 
 /* A function knows itself by its own name where that is not a global. */
@@ -171,10 +179,10 @@ static void resolve_name(Resolver *r, Node *node)
     bool found = false;
     uint32_t at;
     node->as.name.slot = 0;
-    if (scope != NULL && find_name(scope->globals, scope->global_count, name, &at)) {
+    if (scope != NULL && find_name(scope->globals, name, &at)) {
         node->as.name.slot = DECLARED_GLOBAL;
     } else if (scope != NULL) {
-        if (find_name(scope->locals, scope->local_count, name, &node->as.name.slot)) {
+        if (find_name(scope->locals, name, &node->as.name.slot)) {
             node->as.name.where = WHERE_LOCAL;
             return;
         }
@@ -200,17 +208,25 @@ static void note_assigned(Node *target)
 
 /* ---- functions ---- */
 
-static void *keep(Resolver *r, const void *list, size_t bytes)
+/* What outlives the resolver of a scope goes to where the tree is. */
+static void keep_scope(Resolver *r, const Scope *scope)
 {
-    if (bytes == 0)
-        return NULL;
-    return memcpy(arena_alloc(r->chunk->arena, bytes), list, bytes);
+    FunctionCode *code = scope->code;
+    code->slot_count = name_count(scope->locals);
+    code->slot_names = arena_alloc(r->chunk->arena, code->slot_count * sizeof *code->slot_names);
+    for (uint32_t i = 0; i < code->slot_count; i++)
+        code->slot_names[i] = scope->locals->fields[i].key;
+    code->capture_count = name_count(scope->captured);
+    code->captures = arena_alloc(r->chunk->arena, code->capture_count * sizeof *code->captures);
+    if (code->capture_count > 0)
+        memcpy(code->captures, scope->captures, code->capture_count * sizeof *code->captures);
 }
 
 static void resolve_function(Resolver *r, Node *node)
 {
     Scope scope = {.outer = r->scope, .function = node};
     FunctionCode *code = arena_alloc(r->chunk->arena, sizeof *code);
+    PoolMark mark = pool_mark();
     scope.code = node->as.function.code = code;
     code->node = node;
     code->chunk = r->chunk;
@@ -234,10 +250,9 @@ static void resolve_function(Resolver *r, Node *node)
     resolve_node(node->as.function.body, r);
     r->scope = scope.outer;
     r->loops = loops;
-    code->slot_count = scope.local_count;
-    code->slot_names = keep(r, scope.locals, scope.local_count * sizeof *scope.locals);
-    code->captures = keep(r, scope.captures, scope.capture_count * sizeof *scope.captures);
-    code->capture_count = scope.capture_count;
+    keep_scope(r, &scope);
+    if (scope.outer == NULL)          /* a scope inside of another adds to that one's lists */
+        pool_drain(mark);
 }
 
 /* `x.f(a)` may mean f(x, a): the name is looked up like any other. */
@@ -270,10 +285,25 @@ static void check_leaving(const Resolver *r, const Node *node)
                  node->kind == NODE_BREAK ? "break" : "continue");
 }
 
+/* What leaves temporaries behind besides its result. */
+static bool is_operation(const Node *node)
+{
+    switch (node->kind) {
+    case NODE_BINARY: case NODE_UNARY: case NODE_CALL: case NODE_METHOD: case NODE_INDEX: case NODE_PRIME:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void resolve_node(Node *node, void *context)
 {
+    enum { DRAIN_EVERY = 32 };
     Resolver *r = context;
+    bool operation = is_operation(node);
+    r->nested += operation;
     stack_check();
+    interrupt_poll();
     check_leaving(r, node);
     switch (node->kind) {
     case NODE_WHILE:
@@ -312,7 +342,8 @@ static void resolve_node(Node *node, void *context)
         node->as.augment.operation = session()->binary_ops[node->as.augment.op];
     else if (node->kind == NODE_UNARY)
         node->as.unary.operation = session()->binary_ops[node->as.unary.op];
-    node->eval = eval_for(node);
+    node->eval = operation && r->nested % DRAIN_EVERY == 0 ? eval_drained : eval_for(node);
+    r->nested -= operation;
 }
 
 void resolve(Chunk *chunk, Module *module)

@@ -1,15 +1,54 @@
 #include "lang/source.h"
 
+#include "base/mem.h"
+
 #include <string.h>
+
+/* Every so many bytes the place is known, so that an error costs the same wherever it happens: a program may raise and catch
+ * as many as it has lines. Marks stand at the first code point from their byte on. */
+enum { MARK_EVERY = 4096 };
+
+typedef struct SourceMark {
+    uint32_t offset, lines, column;   /* lines: before this one */
+} SourceMark;
 
 static void source_destroy(Object *self)
 {
     Source *source = (Source *)self;
     object_release(source->name);
     object_release(source->directory);
+    mem_free(source->marks, source->mark_count * sizeof *source->marks);
 }
 
 static const ObjectType source_type = {"source", source_destroy};
+
+/* From a place to the first code point at or behind `offset`. An invalid byte counts as one. */
+static SourceMark walk(const Source *source, SourceMark at, uint32_t offset)
+{
+    const char *end = source->text + source->bytes;
+    while (at.offset < offset) {
+        const char *text = source->text + at.offset;
+        uint32_t point;
+        int length = utf8_decode(text, end, &point);
+        at.offset += length > 0 ? length : 1;
+        at.column++;
+        if (*text == '\n') {
+            at.lines++;
+            at.column = 1;
+        }
+    }
+    return at;
+}
+
+static void set_marks(Source *source)
+{
+    uint32_t count = (uint32_t)(source->bytes / MARK_EVERY);
+    SourceMark at = {0, 0, 1};
+    source->marks = count > 0 ? mem_alloc(mem_product(count, sizeof *source->marks)) : NULL;
+    source->mark_count = count;
+    for (uint32_t i = 0; i < count; i++)
+        source->marks[i] = at = walk(source, at, (i + 1) * MARK_EVERY);
+}
 
 Source *source_new(String *name, String *directory, const char *text, size_t bytes)
 {
@@ -29,6 +68,7 @@ Source *source_new(String *name, String *directory, const char *text, size_t byt
     source->first_line = 1;
     if (bytes > 0)
         memcpy(source->text, text, bytes);
+    set_marks(source);
     return source;
 }
 
@@ -48,18 +88,14 @@ Span source_line(const Source *source, uint32_t offset)
 
 Place source_place(const Source *source, uint32_t offset)
 {
-    const char *end = source->text + (offset < source->bytes ? offset : source->bytes);
-    const char *line_start = source->text, *at;
-    Place place = {source->first_line, 1};
-
-    while ((at = memchr(line_start, '\n', (size_t)(end - line_start))) != NULL) {
-        place.line++;
-        line_start = at + 1;
-    }
-    for (at = line_start; at < end; place.column++) {
-        uint32_t point;
-        int length = utf8_decode(at, end, &point);
-        at += length > 0 ? length : 1;      /* an invalid byte counts as one */
-    }
-    return place;
+    SourceMark at = {0, 0, 1};
+    if (offset > source->bytes)
+        offset = (uint32_t)source->bytes;
+    uint32_t before = offset / MARK_EVERY;
+    if (before > 0 && source->marks[before - 1].offset > offset)
+        before--;
+    if (before > 0)
+        at = source->marks[before - 1];
+    at = walk(source, at, offset);
+    return (Place){source->first_line + at.lines, at.column};
 }

@@ -15,6 +15,8 @@ typedef struct Source {
     String *directory;                /* imports are relative to it */
     size_t bytes;
     uint32_t first_line;              /* number of the first line, 1 for files */
+    struct SourceMark *marks;         /* places to count from, see source.c */
+    uint32_t mark_count;
     char text[];                      /* NUL-terminated */
 } Source;
 

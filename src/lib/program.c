@@ -57,12 +57,11 @@ static Value run_error(Call *call)
         const char *kept = field_text(what.as.any, "hint");
         if (hint == NULL && *kept != '\0')
             hint = kept;
-        error_throw_hint(kind_named(field_text(what.as.any, "kind")), hint, "%s", field_text(what.as.any,
-                                                                                             "message"));
+        error_throw_whole(kind_named(field_text(what.as.any, "kind")), hint, field_text(what.as.any, "message"));
     }
     if (what.tag != TAG_STRING)
         arg_error(call, 0, "a string, or the record of a caught error");
-    error_throw_hint(ERROR_USER, hint, "%s", ((String *)what.as.any)->text);
+    error_throw_whole(ERROR_USER, hint, ((String *)what.as.any)->text);
 }
 
 const Builtin builtin_error = {
@@ -80,7 +79,7 @@ static Value run_assert(Call *call)
     if (!value_is_numeric(call->args[0]))
         arg_error(call, 0, "a bool, a number or a one-element tensor");
     if (!value_truth(call->args[0]))
-        error_throw(ERROR_USER, "%s", arg_string(call, 1)->text);
+        error_throw_whole(ERROR_USER, NULL, arg_string(call, 1)->text);
     return value_none();
 }
 

@@ -49,6 +49,7 @@ SOURCES = [
     ("a string has no prime", 'x = ⟦"a"\'⟧'),
     # calls, indices, fields: the whole of it
     ("sum: there is no argument `foo`", "y = 2 * ⟦sum([1], foo=1)⟧"),
+    ("a call with named arguments takes at most 64", f"y = sum({'1, ' * 64}⟦axis=0⟧)"),
     ("f: the argument `x` is missing", "f(x) = x\ng(x) = ⟦f()⟧\ng(1)"),
     ("a number cannot be called", "x = ⟦2(3)⟧"),
     ("index 5 is out of range for axis 1 with size 2", "m = [[1, 2]]\ny = ⟦m[0, 5]⟧ + 1"),

@@ -63,6 +63,54 @@ for name, text, status in [
     if done.returncode == 1 and status is None:
         contains(f"{DEEP} {name}", done.stderr, "error:", "stack")
 
+# ---- wide programs: work and memory grow with the text, or the limits would end them ----
+
+def many(form, sep="", count=DEEP):
+    return sep.join(form.format(i=i) for i in range(count))
+
+
+LOCALS = many("a{i} = {i}\n")
+for name, text, parts in [
+    ("string sums", f's = {many(chr(34) + "ab" + chr(34), " + ")}\nprint(len(s))', ["200000\n"]),
+    ("tensor sums", f'a = ones(1000, dtype="int64")\ns = {many("a", " + ")}\nprint(s[0])', ["100000\n"]),
+    ("method calls", f's = "{"a" * 1000}"{many(".upper()")}\nprint(len(s))', ["1000\n"]),
+    ("locals", f"fn f() {{\n{LOCALS}return a{DEEP - 1}\n}}\nprint(f())", [f"{DEEP - 1}\n"]),
+    ("captured locals", f"fn f() {{\n{LOCALS}return x -> {many('a{i}', '+')}\n}}\nprint(f()(1))", ["4999950000\n"]),
+    ("declared globals", f"fn f() {{\nglobal {many('a{i}', ', ')}\n{LOCALS}}}\nf()\nprint(a9)", ["9\n"]),
+    ("unpacked locals", f"fn f() {{\n{many('a{i}', ', ')} = ({many('1', ', ')})\nreturn a9 }}\nprint(f())", ["1\n"]),
+    ("globals", f"{LOCALS}print(a{DEEP - 1})", [f"{DEEP - 1}\n"]),
+    ("fields", f"r = {{{many('a{i}: {i}', ', ')}}}\nprint(r.a9)", ["9\n"]),
+    ("functions", f"{many('f{i}(x) = x + {i}' + chr(10))}print(f9(1))", ["10\n"]),
+    ("nested functions that capture", f"f = {many('x{i} -> ', '', 1500)}({many('x{i}', ' + ', 1500)})\nprint(type(f))", ["function\n"]),
+    ("caught errors", 'try { error("a") } catch e { n = e.line }\n' * DEEP + "print(n)", [f"{DEEP}\n"]),
+    ("errors raised again on one line", "try { " * 20000 + 'error("a")' + " } catch e { error(e.message) }" * 20000, ["error: a"]),
+    ("errors raised again by calls",
+     'fn f(n) {\n  if n == 0 { error("a") }\n  try { f(n - 1) } catch e { error(e) }\n}\nf(20000)', ["error: a"]),
+]:
+    done = script(text + "\n", "--timeout", "20", "--max-memory", "400M")
+    ends_well(f"{DEEP} {name}", done, done.returncode if "again" in name else 0, *parts)
+    check(f"{DEEP} {name} are reported shortly", len(done.stderr) < 4000, len(done.stderr))
+done = run("--check", write("script.dbx", f"print({many('a{i}', ' + ', 3000)})\n"), timeout=30)
+equal("3000 unknown names on one line are all reported", done.stderr.count("is not defined"), 3000)
+
+LONG = "a" * 1_000_000
+for name, text, kind, known in [
+    ("name", LONG, "name", "is not defined"), ("function", f"{LONG}(x) = x.b\n{LONG}(1)", "type", "has no property"),
+    ("parameter", f"f({LONG}) = 1\nf()", "type", "is missing"), ("field", f"r = {{a: 1}}\nr.{LONG}", "name", "no field"),
+    ("key", f'r = {{a: 1}}\nr["{LONG}"]', "name", "no field"), ("argument", f"sum(1, {LONG}=2)", "type", "no argument"),
+    ("dtype", f'zeros(2, dtype="{LONG}")', "type", "no dtype"),
+    ("number", f"x = {'1' * 1_000_000}z", "syntax", "malformed"), ("token", f"x = 1 {LONG}", "syntax", "unexpected"),
+    ("import", f'import("{LONG}")', "io", "cannot read"), ("spec of einsum", f'einsum("{LONG}", 1)', "value", "einsum"),
+    ("format", f'f"{{1:{LONG}}}"', "value", "format"),
+]:
+    done = script(text + "\n")
+    ends_well(f"a {name} of a megabyte", done, 1, known)
+    check(f"a {name} of a megabyte is quoted in part", len(done.stderr) < 4000, len(done.stderr))
+done = run(f"--dtype={'é' * 50_000}")
+check("a long option value is quoted in part", done.returncode == 2 and len(done.stderr) < 1000 and "é..." in done.stderr, done.stderr[:2000])
+done = script(f'try {{ error("{LONG}", "{LONG}") }} catch e {{ print(len(e.message), len(e.hint)) }}\n')
+equal("a program's own texts stay whole", done.stdout, "1000000 1000000\n")
+
 BUILD = "t = 0\nu = 0\nfor i in range(300000) { t = (t, i); u = (u, i) }\n"
 for name, text in [("printed", "print(len(repr(t)))"), ("compared", "print(t == u)"), ("added", "v = t + u"), ("released", "t = 0; u = 0"),
                    ("searched", "print(1 in t)"), ("zeroed", "zero_grad(t)"), ("differentiated", "grad(x -> 1)(t)"),
