@@ -370,12 +370,13 @@ static void seed_output(Walk *w, GradTensor *y, GradTensor *seed)
     add_cotangent(w, i, seed);
 }
 
-/* Does the planned graph reach beyond the targets? */
+/* Does the planned graph reach beyond the targets, or may a rule in it? */
 static bool is_nested(const Walk *w)
 {
     for (size_t i = 0; i < w->count; i++) {
         const Step *step = &w->steps[i];
-        if (step->barrier == (step->node->op != NULL))
+        const Op *op = step->node->op;
+        if (step->barrier == (op != NULL) || (op != NULL && op->depends_freely))
             return true;
     }
     return false;
@@ -553,7 +554,7 @@ void pushforward(int64_t count, GradTensor *const *sources, GradTensor *const *t
 
 /* Ends at the first leaf. A source that is a node of another level is walked through: what is below it are leaves of
  * that level. */
-static bool reaches_leaf(GradTensor *root, uint32_t epoch)
+static bool reaches_leaf(GradTensor *root, uint32_t epoch, bool derivative)
 {
     NodeStack stack = {.at = stack.small, .capacity = 64};
     if (gt_tracked(root) && root->object.link.visit.mark != epoch) {
@@ -563,7 +564,7 @@ static bool reaches_leaf(GradTensor *root, uint32_t epoch)
     while (stack.count > 0) {
         GradTensor *node = stack.at[--stack.count], *input;
         InputCursor cursor = inputs_of(node);
-        if (node->op == NULL)
+        if (node->op == NULL || (derivative && node->op->depends_freely))
             return true;
         while ((input = next_input(&cursor)) != NULL) {
             if (input->object.link.visit.mark == epoch)
@@ -575,7 +576,7 @@ static bool reaches_leaf(GradTensor *root, uint32_t epoch)
     return false;
 }
 
-bool depends_on_others(int64_t outputs, GradTensor *const *ys, int64_t count, GradTensor *const *sources)
+bool depends_on_others(int64_t outputs, GradTensor *const *ys, int64_t count, GradTensor *const *sources, bool derivative)
 {
     PoolMark mark = pool_mark();
     uint32_t epoch = ++grad_state()->epoch;
@@ -584,7 +585,7 @@ bool depends_on_others(int64_t outputs, GradTensor *const *ys, int64_t count, Gr
         if (sources[k]->op == NULL)
             sources[k]->object.link.visit.mark = epoch;
     for (int64_t k = 0; k < outputs && !found; k++)
-        found = reaches_leaf(ys[k], epoch);
+        found = reaches_leaf(ys[k], epoch, derivative);
     pool_drain(mark);
     return found;
 }

@@ -33,8 +33,8 @@ void gradients_within(int64_t outputs, GradTensor *const *ys, GradTensor *const 
 void pushforward(int64_t count, GradTensor *const *sources, GradTensor *const *tangents,
                  int64_t outputs, GradTensor *const *ys, GradTensor **out);
 
-/* True when the outputs depend on a tracked leaf other than the fresh ones among the given nodes: only then a
- * derivative needs recording. */
-bool depends_on_others(int64_t outputs, GradTensor *const *ys, int64_t count, GradTensor *const *sources);
+/* True when the outputs (with `derivative`, perhaps a derivative of them) depend on a tracked leaf other than the fresh
+ * ones among the given nodes: only then a derivative needs recording. */
+bool depends_on_others(int64_t outputs, GradTensor *const *ys, int64_t count, GradTensor *const *sources, bool derivative);
 
 #endif

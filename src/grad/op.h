@@ -120,6 +120,10 @@ struct Op {
     /* Instead, where they are only to be had together: all of those of list argument i, into `out` (NULL for zero). */
     void (*vjp_all)(const OpCall *c, int i, GradTensor *g, GradTensor **out);
 
+    /* The rule is code of the language, which may read any tensor when it runs: a derivative of the derivative may flow to
+     * others than the inputs. */
+    bool depends_freely;
+
     /* Operations with several results (`outputs` of them, at least 2). Cotangents of results that nothing
      * depended on are NULL. */
     int outputs;

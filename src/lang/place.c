@@ -1,5 +1,6 @@
 #include "lang/place.h"
 
+#include "grad/batch.h"
 #include "lang/failure.h"
 #include "lang/indexing.h"
 #include "lang/property.h"
@@ -35,9 +36,10 @@ void place_store(Value *place, Value v)
 
 static bool may_bind(const Frame *frame, const Node *name)
 {
-    if (name->as.name.where == WHERE_GLOBAL)
-        return frame->function == NULL || name->as.name.slot == DECLARED_GLOBAL;
-    return name->as.name.where == WHERE_LOCAL;
+    if (name->as.name.where != WHERE_GLOBAL)
+        return name->as.name.where == WHERE_LOCAL;
+    batch_effect();
+    return frame->function == NULL || name->as.name.slot == DECLARED_GLOBAL;
 }
 
 static Value *name_place(Frame *frame, const Node *name)

@@ -80,57 +80,13 @@ static void custom_vjp(const OpCall *c, int i, GradTensor *g, GradTensor **out)
 const Op op_custom = {
     .usage = "custom(call, inputs)", NODE_ARGS,
     .doc = "A function whose derivative is a function of the language.",
-    .forward = node_forward, .vjp_all = custom_vjp,
+    .forward = node_forward, .vjp_all = custom_vjp, .depends_freely = true,
 };
-
-/* Tracked tensors in arguments, or that a function captures, also through the functions and structures
- * that it captures. backward depends on them, so a derivative of the derivative may flow to them; the
- * derivative itself does not. */
-typedef struct Captures {
-    Object object;
-    GradTensor **at;                  /* owned */
-    int64_t count, capacity;
-} Captures;
-
-static void captures_destroy(Object *self)
-{
-    Captures *c = (Captures *)self;
-    for (int64_t i = 0; i < c->count; i++)
-        object_release(c->at[i]);
-    mem_free(c->at, (size_t)c->capacity * sizeof *c->at);
-}
-
-static const ObjectType captures_type = {"captures", captures_destroy};
-
-static Value note_capture(Value v, void *context)
-{
-    Captures *c = context;
-    stack_check();
-    if (v.tag == TAG_FUNCTION) {
-        const Function *f = v.as.any;
-        for (uint32_t i = 0; i < f->capture_count; i++)
-            structure_map(f->captures[i], note_capture, context);
-    }
-    GradTensor *x = v.tag == TAG_TENSOR || v.tag == TAG_VARIABLE ? batch_of(value_tensor(v)) : NULL;
-    if (x != NULL && gt_tracked(x)) {
-        VEC_PUSH(c->at, c->count, c->capacity, x);
-        object_retain(x);
-    }
-    return v;
-}
 
 static Value run_customized(Call *call)
 {
-    Value f = call->self->captures[0], rule = call->self->captures[1];
-    NodeEvaluation evaluation = node_evaluate(f, call, false);
-    Captures *given = object_new_zeroed(&captures_type, sizeof *given);
-    Captures *captures = object_new_zeroed(&captures_type, sizeof *captures);
-    for (int i = 0; i < call->count && grad_state()->recording; i++)
-        structure_map(call->args[i], note_capture, given);
-    if (given->count > 0)
-        note_capture(rule, captures);
-    evaluation.captured = tensor_list_new(captures->count, captures->at);
-    return node_record(&op_custom, rule, call, &evaluation);
+    NodeEvaluation evaluation = node_evaluate(call->self->captures[0], call, false);
+    return node_record(&op_custom, call->self->captures[1], call, &evaluation);
 }
 
 static const Builtin customized_row = {.usage = "custom_gradient(...args)", .run = run_customized, .forwards = true};

@@ -52,6 +52,8 @@ void derivation_want_scalar(const Derivation *d);
 /* The tensors of a structure like `form`, fit to be tangents or cotangents of the tensors in `nodes`;
  * throws where the structure or a shape differs. `what` names it. */
 TensorList *derivation_match(const Derivation *d, const char *what, Value given, Value form, const TensorList *nodes);
+/* May a derivative depend on more than the sources, so that it must be recorded? */
+bool derivation_nested(const Derivation *d);
 /* Tangents of the results for tangents of the sources, and cotangents of the sources for those of the
  * results: recorded when they depend on more than the sources. NULL is zero. The graph is kept. */
 void derivation_push(const Derivation *d, GradTensor *const *tangents, GradTensor **out);

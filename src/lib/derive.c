@@ -210,14 +210,23 @@ TensorList *derivation_match(const Derivation *d, const char *what, Value given,
     return list;
 }
 
+static bool others_beside(const Derivation *d, int64_t count, GradTensor *const *ys, bool derivative)
+{
+    return d->recording && depends_on_others(count, ys, d->sources->count, d->sources->at, derivative);
+}
+
+bool derivation_nested(const Derivation *d)
+{
+    return others_beside(d, d->results->count, d->results->at, true);
+}
+
 /* Must a walk be recorded? */
 static bool is_nested(const Derivation *d, int64_t count, GradTensor *const *given)
 {
     bool tracked = false;
     for (int64_t i = 0; i < count; i++)
         tracked |= given[i] != NULL && gt_tracked(given[i]);
-    return d->recording
-        && (tracked || depends_on_others(d->results->count, d->results->at, d->sources->count, d->sources->at));
+    return (d->recording && tracked) || derivation_nested(d);
 }
 
 void derivation_push(const Derivation *d, GradTensor *const *tangents, GradTensor **out)
@@ -269,7 +278,7 @@ static Value detached_leaf(Value leaf, void *context)
 
 Value derivation_result(const Derivation *d)
 {
-    if (d->recording && depends_on_others(d->results->count, d->results->at, d->sources->count, d->sources->at))
+    if (others_beside(d, d->results->count, d->results->at, false))
         return d->out;
     return structure_map(d->out, detached_leaf, NULL);
 }
@@ -278,6 +287,6 @@ void derivation_prune(const Derivation *d, int64_t count, GradTensor **gradients
 {
     for (int64_t i = 0; i < count; i++)
         if (gradients[i] != NULL && gt_tracked(gradients[i])
-            && !(d->recording && depends_on_others(1, &gradients[i], d->sources->count, d->sources->at)))
+            && !others_beside(d, 1, &gradients[i], false))
             gradients[i] = gt_detach(gradients[i]);
 }

@@ -236,10 +236,8 @@ static int64_t total_size(Value structure)
 
 Value derivation_jacobian(const Derivation *d)
 {
-    bool nested = d->recording
-               && depends_on_others(d->results->count, d->results->at, d->sources->count, d->sources->at);
     int64_t ins = total_size(d->in), outs = total_size(d->out);
-    Probe p = {d, ins < outs, nested, ins + outs};
+    Probe p = {d, ins < outs, derivation_nested(d), ins + outs};
     return blocks(&p);
 }
 
