@@ -190,11 +190,10 @@ TensorList *derivation_match(const Derivation *d, const char *what, Value given,
 {
     Leaves leaves = structure_leaves(given), forms = structure_leaves(form);
     TensorList *list = tensor_list_new(nodes->count, NULL);
-    if (!same_structure(given, form)) {
-        const char *kinds = form.tag == given.tag ? ""
-                          : string_format(": %s, not %s", value_described(form), value_described(given))->text;
-        error_throw(ERROR_TYPE, "%s: the %s must have the structure of what it belongs to%s", d->who, what, kinds);
-    }
+    if (!same_structure(given, form))
+        error_throw_hint(ERROR_TYPE, "two tuples need equal lengths, two records the same fields",
+                         "%s: the %s must have the structure of what it belongs to: %s, not %s", d->who, what,
+                         value_described(form), form.tag == given.tag ? "a different one" : value_described(given));
     for (uint32_t i = 0; i < leaves.count; i++) {
         GradTensor *x = value_tensor(leaves.at[i]), *like = value_tensor(forms.at[i]);
         if (x == NULL)

@@ -2,6 +2,7 @@
 #include "grad/backward.h"
 #include "lang/property.h"
 #include "lib/derivative.h"
+#include "ops/rules.h"
 
 static const char needs_leaf[] = "make it with parameter(...), or call attach_grad(x) before the computation";
 
@@ -92,6 +93,8 @@ static Value run_backward(Call *call)
     GradTensor *y = with_elements(arg_tensor(call, 0)), *seed = NULL;
     if (arg_given(call, 1)) {
         seed = with_elements(arg_tensor(call, 1));
+        if (seed->t.size == 1 && y->t.size == 1)
+            seed = t_reshape(seed, y->t.ndim, tensor_shape(&y->t));
         if (!shape_equal(seed->t.ndim, tensor_shape(&seed->t), y->t.ndim, tensor_shape(&y->t)))
             call_throw(call, ERROR_SHAPE, "the seed has shape %s, but y has %s",
                        shape_text(seed->t.ndim, tensor_shape(&seed->t)), shape_text(y->t.ndim, tensor_shape(&y->t)));
@@ -105,8 +108,8 @@ const Builtin builtin_backward = {
     .usage = "backward(y, seed=none, create_graph=false)", .section = "gradients", .run = run_backward,
     .doc = "Adds the gradient of y to every parameter that y depends on (a leaf made by `attach_grad` is "
            "overwritten). A y that is not a scalar counts as sum(y) unless a seed, its cotangent, is given. "
-           "It may be run again on the same y. With create_graph the gradients can be differentiated "
-           "themselves.",
+           "Of one element, both may have any shape. backward may be run again on the same y. With "
+           "create_graph the gradients can be differentiated themselves.",
     .errors = "value when y depends on no parameter; shape when the seed does not have the shape of y.",
     .example = "x = parameter([1, 2])\nbackward(x^2, seed=[1, 10])\nx.grad  #=> [2, 40]",
     .related = "parameter grad zero_grad retain_grad",
