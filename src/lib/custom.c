@@ -129,31 +129,85 @@ static Value fresh_leaf(Value leaf, void *context)
     return value_object(TAG_TENSOR, x);
 }
 
-/* The function once more, recorded, with the random stream as it was, so that dropout drops the same.
- * Levels of others do not matter to it. */
-static Value evaluate_again(const NodeRule *rule, Replay *replay)
+/* A parameter that the function met, and the value that it has not at the moment: the one then, or the one now. */
+typedef struct Recalled {
+    Variable *parameter;              /* owned, as is the value */
+    GradTensor *other;
+} Recalled;
+
+typedef struct Again {
+    const NodeRule *rule;
+    Replay *replay;
+    Recalled *recalled;
+    int64_t count;
+    Value out;
+} Again;
+
+static void exchange_values(const Again *again)
 {
-    const NodeCall *k = rule->call;
-    uint32_t count = ((Tuple *)k->args.as.any)->count, levels = batch_levels();
-    GradState *state = grad_state();
-    bool recording = state->recording;
-    Random now = *random_state();
-    const Value *args = node_arguments(rule);
+    for (int64_t i = 0; i < again->count; i++) {
+        Recalled *r = &again->recalled[i];
+        GradTensor *value = r->parameter->value;
+        r->parameter->value = r->other;
+        r->other = value;
+    }
+}
+
+/* The parameters among the captured tensors that have been given other values since. */
+static void recall(Again *again)
+{
+    const TensorList *inputs = again->rule->inputs;
+    for (int64_t i = again->replay->count; i < inputs->count; i++) {
+        const Object *home = inputs->at[i]->home;
+        Variable *v = home != NULL && home->type == &home_type ? ((const Home *)home)->variable : NULL;
+        if (v != NULL && v->value != inputs->at[i])
+            again->recalled[again->count++] = (Recalled){object_retain(v), object_retain(inputs->at[i])};
+    }
+}
+
+static void call_again(void *data)
+{
+    Again *again = data;
+    const NodeCall *k = again->rule->call;
+    uint32_t count = ((Tuple *)k->args.as.any)->count;
+    const Value *args = node_arguments(again->rule);
     Value *leaves = scratch((size_t)count * sizeof *leaves + 1);
     String **names = scratch_zeroed((size_t)count * sizeof *names + 1);
     for (uint32_t i = 0; k->names.tag == TAG_TUPLE && i < count; i++)
         if (tuple_items(k->names.as.any)[i].tag == TAG_STRING)
             names[i] = tuple_items(k->names.as.any)[i].as.any;
-    state->levels = rule->levels;
+    grad_state()->levels = again->rule->levels;
     for (uint32_t i = 0; i < count; i++)
-        leaves[i] = structure_map(args[i], fresh_leaf, replay);
+        leaves[i] = structure_map(args[i], fresh_leaf, again->replay);
+    recall(again);
+    exchange_values(again);
     *random_state() = k->random;
-    state->recording = true;
-    Value out = call_value(k->f, count, leaves, names);
+    grad_state()->recording = true;
+    again->out = call_value(k->f, count, leaves, names);
+}
+
+/* The function once more, recorded, with the random stream and the parameters as they were, so that dropout
+ * drops the same and an update since changes nothing. Levels of others do not matter to it. */
+static Value evaluate_again(const NodeRule *rule, Replay *replay)
+{
+    GradState *state = grad_state();
+    bool recording = state->recording;
+    uint32_t levels = batch_levels();
+    Random now = *random_state();
+    Again again = {.rule = rule, .replay = replay};
+    again.recalled = scratch((size_t)rule->inputs->count * sizeof *again.recalled + 1);
+    bool done = session_protect(session(), call_again, &again);
+    exchange_values(&again);
+    for (int64_t i = 0; i < again.count; i++) {
+        object_release(again.recalled[i].parameter);
+        object_release(again.recalled[i].other);
+    }
+    *random_state() = now;
+    if (!done)
+        error_rethrow();
     state->recording = recording;
     state->levels = levels;
-    *random_state() = now;
-    return out;
+    return again.out;
 }
 
 /* The tensors of a structure as the graph has them. */
