@@ -1,16 +1,18 @@
 #include "tensor/random.h"
 
 #include "base/runtime.h"
+#include "tensor/kernel.h"
 #include "tensor/parallel.h"
-
-#include <math.h>
 
 /* Every element has its own place in the stream, so threads fill any part in any order. A block of the
  * generator is 128 bits, shared by four elements of 32 bits or two of 64; the high half of its counter is
  * zero except when a draw was rejected. */
-enum { STRETCH = 16 * 1024 };         /* elements that a thread takes at a time, or between two looks at the interrupt flag */
+enum {
+    CHUNK_BLOCKS = 256, CHUNK_WORDS = 4 * CHUNK_BLOCKS,     /* made at a time */
+    TASK_CHUNKS = 16                  /* that a thread takes at a time */
+};
 
-void random_block(uint64_t key, uint64_t low, uint64_t high, uint32_t out[4])
+static inline void generate(uint64_t key, uint64_t low, uint64_t high, uint32_t *restrict out)
 {
     uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
     uint32_t c0 = (uint32_t)low, c1 = (uint32_t)(low >> 32), c2 = (uint32_t)high, c3 = (uint32_t)(high >> 32);
@@ -27,6 +29,18 @@ void random_block(uint64_t key, uint64_t low, uint64_t high, uint32_t out[4])
     out[1] = c1;
     out[2] = c2;
     out[3] = c3;
+}
+
+void random_block(uint64_t key, uint64_t low, uint64_t high, uint32_t out[4])
+{
+    generate(key, low, high, out);
+}
+
+/* n blocks of neighbouring counters: a loop that the compiler runs for several of them at once. */
+KERNEL_CLONES static void random_blocks(uint64_t key, uint64_t first, int64_t n, uint32_t *out)
+{
+    for (int64_t i = 0; i < n; i++)
+        generate(key, first + (uint64_t)i, 0, out + 4 * i);
 }
 
 static uint64_t join(uint32_t low, uint32_t high)
@@ -47,7 +61,7 @@ uint64_t random_bits(Random *random)
     return join(words[0], words[1]);
 }
 
-static double ratio(const double a[8], const double b[8], double r)
+static inline double ratio(const double a[8], const double b[8], double r)
 {
     double up = a[7], down = b[7];
     for (int i = 6; i >= 0; i--) {
@@ -59,17 +73,19 @@ static double ratio(const double a[8], const double b[8], double r)
 
 /* The deviate below which a normal variable falls with probability p, 0 < p < 1, to about 16 digits:
  * PPND16 of M. J. Wichura, "Algorithm AS 241: The percentage points of the normal distribution", Applied
- * Statistics 37 (1988). */
-static double normal_quantile(double p)
+ * Statistics 37 (1988). For |p - 1/2| <= 0.425 it is a ratio of polynomials of these coefficients. */
+static const double middle_up[8] = {
+    3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3,
+    1.3731693765509461125e4, 4.5921953931549871457e4, 6.7265770927008700853e4,
+    3.3430575583588128105e4, 2.5090809287301226727e3};
+static const double middle_down[8] = {
+    1.0, 4.2313330701600911252e1, 6.8718700749205790830e2,
+    5.3941960214247511077e3, 2.1213794301586595867e4, 3.9307895800092710610e4,
+    2.8729085735721942674e4, 5.2264952788528545610e3};
+
+/* The same for other p. */
+static double tail_quantile(double p)
 {
-    static const double a[8] = {
-        3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3,
-        1.3731693765509461125e4, 4.5921953931549871457e4, 6.7265770927008700853e4,
-        3.3430575583588128105e4, 2.5090809287301226727e3};
-    static const double b[8] = {
-        1.0, 4.2313330701600911252e1, 6.8718700749205790830e2,
-        5.3941960214247511077e3, 2.1213794301586595867e4, 3.9307895800092710610e4,
-        2.8729085735721942674e4, 5.2264952788528545610e3};
     static const double c[8] = {
         1.42343711074968357734e0, 4.63033784615654529590e0, 5.76949722146069140550e0,
         3.64784832476320460504e0, 1.27045825245236838258e0, 2.41780725177450611770e-1,
@@ -86,15 +102,28 @@ static double normal_quantile(double p)
         1.0, 5.99832206555887937690e-1, 1.36929880922735805310e-1,
         1.48753612908506148525e-2, 7.86869131145613259100e-4, 1.84631831751005468180e-5,
         1.42151175831644588870e-7, 2.04426310338993978564e-15};
-    double q = p - 0.5;
-    if (fabs(q) <= 0.425)
-        return q * ratio(a, b, 0.180625 - q * q);
-    double r = sqrt(-log(q < 0 ? p : 1 - p));
+    double r = sqrt(-log(p < 0.5 ? p : 1 - p));
     double x = r <= 5 ? ratio(c, d, r - 1.6) : ratio(e, f, r - 5);
-    return q < 0 ? -x : x;
+    return p < 0.5 ? -x : x;
 }
 
-/* An array to fill. A filler writes the elements that one block of the generator gives. */
+/* The standard normal deviates of n probabilities: in their middle, where most are, by arithmetic that the compiler
+ * does for several at once, and one by one in the tails. */
+KERNEL_CLONES static void normal_quantiles(int64_t n, const double *p, double *out)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double q = p[i] - 0.5;
+        out[i] = q * ratio(middle_up, middle_down, 0.180625 - q * q);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        if (fabs(p[i] - 0.5) > 0.425)
+            out[i] = tail_quantile(p[i]);
+    }
+}
+
+/* ---- arrays ---- */
+
+/* An array to fill. A filler writes the n elements from `first` on, for which these are the words. */
 typedef struct Fill {
     Random from;                      /* its counter is that of the array's first element */
     void *out;
@@ -103,97 +132,98 @@ typedef struct Fill {
     int64_t low;
 } Fill;
 
-typedef void Filler(const Fill *fill, int64_t block);
+typedef void Filler(const Fill *fill, int64_t first, int64_t n, const uint32_t *words);
 
-static void fill_uniform_32(const Fill *fill, int64_t block)
+/* Of elements that take a block in pairs. */
+static inline uint64_t pair(const uint32_t *words, int64_t i)
 {
-    uint32_t words[4];
-    random_block(fill->from.key, fill->from.counter + (uint64_t)block, 0, words);
-    float *out = fill->out;
-    for (int64_t i = 4 * block; i < 4 * block + 4 && i < fill->size; i++)
-        out[i] = (float)(words[i & 3] >> 8) * 0x1p-24f;
+    return join(words[2 * i], words[2 * i + 1]);
 }
 
-static void fill_uniform_64(const Fill *fill, int64_t block)
+KERNEL_CLONES static void fill_uniform_32(const Fill *fill, int64_t first, int64_t n, const uint32_t *words)
 {
-    uint32_t words[4];
-    random_block(fill->from.key, fill->from.counter + (uint64_t)block, 0, words);
-    double *out = fill->out;
-    for (int64_t i = 2 * block; i < 2 * block + 2 && i < fill->size; i++)
-        out[i] = (double)(join(words[2 * (i & 1)], words[2 * (i & 1) + 1]) >> 11) * 0x1p-53;
+    float *out = (float *)fill->out + first;
+    for (int64_t i = 0; i < n; i++)
+        out[i] = (float)(int32_t)(words[i] >> 8) * 0x1p-24f;
+}
+
+KERNEL_CLONES static void fill_uniform_64(const Fill *fill, int64_t first, int64_t n, const uint32_t *words)
+{
+    double *out = (double *)fill->out + first;
+    for (int64_t i = 0; i < n; i++)
+        out[i] = (double)(int64_t)(pair(words, i) >> 11) * 0x1p-53;
 }
 
 /* The middle of one of 2^32 (2^52) equal intervals: never 0 or 1, and symmetric about 1/2. */
-static void fill_normal_32(const Fill *fill, int64_t block)
+static void fill_normal_32(const Fill *fill, int64_t first, int64_t n, const uint32_t *words)
 {
-    uint32_t words[4];
-    random_block(fill->from.key, fill->from.counter + (uint64_t)block, 0, words);
-    float *out = fill->out;
-    for (int64_t i = 4 * block; i < 4 * block + 4 && i < fill->size; i++)
-        out[i] = (float)normal_quantile(((double)words[i & 3] + 0.5) * 0x1p-32);
+    double p[CHUNK_WORDS], x[CHUNK_WORDS];
+    float *out = (float *)fill->out + first;
+    assert(n > 0);
+    for (int64_t i = 0; i < n; i++)
+        p[i] = ((double)words[i] + 0.5) * 0x1p-32;
+    normal_quantiles(n, p, x);
+    for (int64_t i = 0; i < n; i++)
+        out[i] = (float)x[i];
 }
 
-static void fill_normal_64(const Fill *fill, int64_t block)
+static void fill_normal_64(const Fill *fill, int64_t first, int64_t n, const uint32_t *words)
 {
-    uint32_t words[4];
-    random_block(fill->from.key, fill->from.counter + (uint64_t)block, 0, words);
-    double *out = fill->out;
-    for (int64_t i = 2 * block; i < 2 * block + 2 && i < fill->size; i++) {
-        uint64_t bits = join(words[2 * (i & 1)], words[2 * (i & 1) + 1]) >> 12;
-        out[i] = normal_quantile(((double)bits + 0.5) * 0x1p-52);
-    }
+    double p[CHUNK_WORDS / 2];
+    for (int64_t i = 0; i < n; i++)
+        p[i] = ((double)(int64_t)(pair(words, i) >> 12) + 0.5) * 0x1p-52;
+    normal_quantiles(n, p, (double *)fill->out + first);
 }
 
 /* The element at `index` of an array of integers on [0, range), without bias: D. Lemire, "Fast random
- * integer generation in an interval", ACM TOMACS 29 (2019). A rejected draw is made again from a counter
- * of its own. */
-static uint64_t bounded(const Random *from, int64_t index, uint64_t range)
+ * integer generation in an interval", ACM TOMACS 29 (2019). `bits` are those of its place in the stream; a
+ * rejected draw is made again from a counter of its own. */
+static uint64_t bounded(const Random *from, int64_t index, uint64_t range, uint64_t bits)
 {
-    uint64_t least = 0;
-    for (uint64_t attempt = 0;; attempt++) {
+    for (uint64_t attempt = 1;; attempt++) {
+        unsigned __int128 product = (unsigned __int128)bits * range;
+        if ((uint64_t)product >= range || (uint64_t)product >= -range % range)
+            return (uint64_t)(product >> 64);
         uint32_t words[4];
         random_block(from->key, from->counter + (uint64_t)index / 2, attempt, words);
-        uint64_t bits = join(words[2 * (index & 1)], words[2 * (index & 1) + 1]);
-        unsigned __int128 product = (unsigned __int128)bits * range;
-        if ((uint64_t)product >= range)
-            return (uint64_t)(product >> 64);
-        if (least == 0)
-            least = -range % range;
-        if ((uint64_t)product >= least)
-            return (uint64_t)(product >> 64);
+        bits = pair(words, index & 1);
     }
 }
 
-static void fill_integers(const Fill *fill, int64_t block)
+static void fill_integers(const Fill *fill, int64_t first, int64_t n, const uint32_t *words)
 {
-    int64_t *out = fill->out;
-    for (int64_t i = 2 * block; i < 2 * block + 2 && i < fill->size; i++)
-        out[i] = (int64_t)((uint64_t)fill->low + bounded(&fill->from, i, fill->range));
+    int64_t *out = (int64_t *)fill->out + first;
+    for (int64_t i = 0; i < n; i++)
+        out[i] = (int64_t)((uint64_t)fill->low + bounded(&fill->from, first + i, fill->range, pair(words, i)));
 }
 
 typedef struct Filling {
     const Fill *fill;
     Filler *filler;
-    int64_t blocks, per_task;
+    int64_t per_block;
 } Filling;
 
 static void fill_task(const void *job, int64_t task, int thread)
 {
-    (void)thread;
     const Filling *f = job;
-    int64_t end = (task + 1) * f->per_task < f->blocks ? (task + 1) * f->per_task : f->blocks;
-    for (int64_t block = task * f->per_task; block < end; block++)
-        f->filler(f->fill, block);
+    int64_t each = f->per_block * CHUNK_BLOCKS, first = task * TASK_CHUNKS * each, end = first + TASK_CHUNKS * each;
+    (void)thread;
+    for (end = end < f->fill->size ? end : f->fill->size; first < end; first += each) {
+        uint32_t words[CHUNK_WORDS];
+        int64_t n = end - first < each ? end - first : each;
+        const Random *from = &f->fill->from;
+        random_blocks(from->key, from->counter + (uint64_t)(first / f->per_block), (n - 1) / f->per_block + 1, words);
+        f->filler(f->fill, first, n, words);
+    }
 }
 
-/* Runs the filler over all blocks and moves the stream on by their number. */
+/* Runs the filler over the array and moves the stream on by its blocks. */
 static void fill_all(Random *random, Fill *fill, Filler *filler, int per_block)
 {
-    int64_t blocks = (fill->size + per_block - 1) / per_block;
-    Filling filling = {fill, filler, blocks, STRETCH / per_block};
+    int64_t task = (int64_t)TASK_CHUNKS * CHUNK_BLOCKS * per_block;
     fill->from = *random;
-    parallel_run((blocks + filling.per_task - 1) / filling.per_task, fill->size, fill_task, &filling);
-    random->counter += (uint64_t)blocks;
+    parallel_run((fill->size + task - 1) / task, fill->size, fill_task, &(Filling){fill, filler, per_block});
+    random->counter += (uint64_t)((fill->size + per_block - 1) / per_block);
 }
 
 void random_uniform(Random *random, Tensor *out)
@@ -231,12 +261,17 @@ void random_permutation(Random *random, Tensor *out)
     int64_t *data = tensor_allocate(out), n = out->size;
     for (int64_t i = 0; i < n; i++)
         data[i] = i;
-    for (int64_t i = n - 1; i > 0; i--) {
-        int64_t other = (int64_t)bounded(random, i, (uint64_t)i + 1), kept = data[i];
-        data[i] = data[other];
-        data[other] = kept;
-        if (i % STRETCH == 0)
-            interrupt_poll();
+    for (int64_t block = (n + 1) / 2; block > 0;) {
+        uint32_t words[CHUNK_WORDS];
+        int64_t start = block > CHUNK_BLOCKS ? block - CHUNK_BLOCKS : 0;
+        interrupt_poll();
+        random_blocks(random->key, random->counter + (uint64_t)start, block - start, words);
+        for (int64_t i = 2 * block < n ? 2 * block - 1 : n - 1; i >= 2 * start; i--) {
+            int64_t other = (int64_t)bounded(random, i, (uint64_t)i + 1, pair(words, i - 2 * start)), kept = data[i];
+            data[i] = data[other];
+            data[other] = kept;
+        }
+        block = start;
     }
     random->counter += (uint64_t)(n + 1) / 2;
 }

@@ -1,9 +1,8 @@
 /* Random numbers: the generator against its published vectors, distributions, independence of threads. */
-#include "tensor/random.h"
+#include "tensor/state.h"
 #include "tensor_support.h"
 
 #include <math.h>
-#include <omp.h>
 
 /* From kat_vectors of the authors' Random123 distribution, philox4x32 10. */
 static void test_known_answers(void **state)
@@ -74,18 +73,22 @@ static Tensor *filled(int which, int64_t size, uint64_t *after)
 
 static void test_threads_make_no_difference(void **state)
 {
+    static TensorSession session;
     (void)state;
+    rt->tensor = &session;
     for (int which = 0; which < FILLS; which++) {
         uint64_t one_after, more_after;
         int64_t size = 200001;
-        omp_set_num_threads(1);
+        parallel_set_threads(1);
         Tensor *one = filled(which, size, &one_after);
-        omp_set_num_threads(3);
+        parallel_set_threads(3);
         Tensor *more = filled(which, size, &more_after);
         size_t bytes = (size_t)size * dtype_size(fills[which].dtype);
         assert_memory_equal(tensor_data(one), tensor_data(more), bytes);
         assert_true(one_after == more_after);
     }
+    parallel_stop();
+    rt->tensor = NULL;
 }
 
 static void test_a_shorter_array_is_the_start_of_a_longer_one(void **state)
