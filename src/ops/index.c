@@ -16,15 +16,11 @@ static void check_whole(const OpCall *c, const GradTensor *indices, const int64_
                        values[k]);
 }
 
-int64_t *index_values(const OpCall *c, const GradTensor *indices, int axis, int64_t extent)
+/* The same indices, those that count from the end as they count from the start. */
+static const int64_t *from_start(const OpCall *c, const int64_t *from, int64_t n, int axis, int64_t extent)
 {
-    if (gt_dtype(indices) == DTYPE_BOOL)
-        call_error(c, ERROR_TYPE, "indices are whole numbers, not a bool mask; masked_select takes one");
-    const int64_t *from = tensor_contiguous(&indices->t, DTYPE_INT64);
-    if (dtype_is_float(gt_dtype(indices)))
-        check_whole(c, indices, from);
-    int64_t *at = scratch(mem_product((size_t)indices->t.size, sizeof *at));
-    for (int64_t k = 0; k < indices->t.size; k++) {
+    int64_t *at = scratch(mem_product((size_t)n, sizeof *at));
+    for (int64_t k = 0; k < n; k++) {
         if (from[k] < -extent || from[k] >= extent)
             call_error(c, ERROR_INDEX, "index %lld is out of range for axis %d of size %lld",
                        (long long)from[k], axis, (long long)extent);
@@ -33,17 +29,31 @@ int64_t *index_values(const OpCall *c, const GradTensor *indices, int axis, int6
     return at;
 }
 
+const int64_t *index_values(const OpCall *c, const GradTensor *indices, int axis, int64_t extent)
+{
+    if (gt_dtype(indices) == DTYPE_BOOL)
+        call_error(c, ERROR_TYPE, "indices are whole numbers, not a bool mask; masked_select takes one");
+    const int64_t *from = tensor_contiguous(&indices->t, DTYPE_INT64);
+    if (dtype_is_float(gt_dtype(indices)))
+        check_whole(c, indices, from);
+    bool plain = true;
+    for (int64_t k = 0; k < indices->t.size; k++)
+        plain &= from[k] >= 0 && from[k] < extent;
+    return plain ? from : from_start(c, from, indices->t.size, axis, extent);
+}
+
 GradTensor *index_of_true(GradTensor *mask)
 {
     const bool *set = tensor_contiguous(&mask->t, DTYPE_BOOL);
-    int64_t count = 0;
+    int64_t count = 0, found = 0;
     for (int64_t k = 0; k < mask->t.size; k++)
         count += set[k];
     GradTensor *positions = gt_new(DTYPE_INT64, 1, &count);
     int64_t *at = tensor_allocate(&positions->t);
-    for (int64_t k = 0; k < mask->t.size; k++)
-        if (set[k])
-            *at++ = k;
+    for (int64_t k = 0; found < count; k++) {        /* without a branch that depends on the mask */
+        at[found] = k;
+        found += set[k];
+    }
     return positions;
 }
 
@@ -133,11 +143,19 @@ GradTensor *t_gather(GradTensor *x, GradTensor *indices, int axis)
     return op_call(&op_gather, args, 0);
 }
 
+static GradTensor *spread_rows(GradTensor *values, GradTensor *indices, int axis, int ndim, const int64_t *shape)
+{
+    Arg args[OP_MAX_ARGS] = {
+        {.tensor = values}, {.tensor = indices}, {.integer = axis}, {.ints = int_list_new(ndim, shape)},
+    };
+    return op_call(&op_spread_rows, args, 0);
+}
+
 static GradTensor *gather_vjp(const OpCall *c, int i, GradTensor *g)
 {
     GradTensor *x = call_in(c, i);
-    GradTensor *zeros = gt_filled(gt_dtype(g), x->t.ndim, tensor_shape(&x->t), 0);
-    return scatter_into(zeros, call_in(c, 1), g, c->args[2].integer);
+    int axis = call_axis(c, c->args[2].integer, x->t.ndim);
+    return spread_rows(g, call_in(c, 1), axis, x->t.ndim, tensor_shape(&x->t));
 }
 
 /* Where indices differ from slice to slice: row-major positions, in a batch of tensors like x, of what they
@@ -185,6 +203,39 @@ const Op op_gather = {
     .check = "x[5]: gather(x, [2, 0, 2, -1])\nx[3, 4]: gather(x, [1, 1], axis=1)\n"
              "x[3, 4]: gather(x, 2, axis=-1)\nx[2, 3]: gather(x, [[0, 1], [1, 0]])\n"
              "x[4, 3]: gather(x.T, [2, 0])",
+};
+
+static GradTensor *spread_rows_forward(const OpCall *c)
+{
+    GradTensor *values = call_in(c, 0), *indices = call_in(c, 1);
+    int axis = (int)c->args[2].integer;
+    const IntList *shape = c->args[3].ints;
+    const int64_t *at = index_values(c, indices, axis, shape->at[axis]);
+    GradTensor *out = call_out(c, gt_dtype(values), (int)shape->count, shape->at);
+    tensor_fill(&out->t, 0);
+    tensor_scatter_add(&out->t, &values->t, at, indices->t.size, axis);
+    return out;
+}
+
+static GradTensor *spread_rows_vjp(const OpCall *c, int i, GradTensor *g)
+{
+    (void)i;
+    return t_gather(g, call_in(c, 1), (int)c->args[2].integer);
+}
+
+static GradTensor *spread_rows_batch(const OpCall *c, uint32_t levels)
+{
+    const IntList *shape = c->args[3].ints;
+    GradTensor *zeros = gt_filled(gt_dtype(call_in(c, 0)), (int)shape->count, shape->at, 0);
+    return batch_over(scatter_into(zeros, call_in(c, 1), call_in(c, 0), c->args[2].integer), levels);
+}
+
+const Op op_spread_rows = {
+    .usage = "spread_rows(values, indices, axis, shape)",
+    OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_INTEGER, ARG_SHAPE),
+    .doc = "The transpose of gather: zeros of a shape with the values added to the rows that the indices name.",
+    .forward = spread_rows_forward, .vjp = spread_rows_vjp, .linear = LINEAR_EACH, .constant_args = 2,
+    .batch = spread_rows_batch,
 };
 
 /* The values broadcast to what gather by these indices would give. */
@@ -353,13 +404,20 @@ static GradTensor *nonzero_forward(const OpCall *c)
     const int64_t *at = tensor_contiguous(&positions->t, DTYPE_INT64), *dims = tensor_shape(&x->t);
     int64_t shape[] = {positions->t.size, x->t.ndim};
     GradTensor *out = call_out(c, DTYPE_INT64, 2, shape);
-    int64_t *to = tensor_allocate(&out->t);
+    int64_t *to = tensor_allocate(&out->t), index[TENSOR_MAX_NDIM] = {0};
+    int last = x->t.ndim - 1;
+    int64_t width = last < 0 ? 1 : dims[last], row = 0;      /* row: the position at which the last axis is at 0 */
     for (int64_t k = 0; k < shape[0]; k++, to += shape[1]) {
-        int64_t rest = at[k];
-        for (int i = x->t.ndim - 1; i >= 0; i--) {
-            to[i] = rest % dims[i];
-            rest /= dims[i];
+        if (at[k] - row >= width) {
+            int64_t rest = at[k] / width;
+            row = rest * width;
+            for (int i = last - 1; i >= 0; i--, rest /= dims[i + 1])
+                index[i] = rest % dims[i];
         }
+        for (int i = 0; i < last; i++)
+            to[i] = index[i];
+        if (last >= 0)
+            to[last] = at[k] - row;
     }
     return out;
 }

@@ -58,9 +58,9 @@ GradTensor *t_take_along(GradTensor *x, GradTensor *indices, int axis);
  * their order, nan last. */
 GradTensor *t_ranks(GradTensor *x, int axis, bool descending, int64_t first, int64_t count);
 
-/* Index values of any dtype as int64 in scratch, checked against the extent of an axis, negative ones counted
+/* Index values of any dtype as int64, checked against the extent of an axis, negative ones counted
  * from the end. Throws kind index for what is out of range, type for what is not whole and for bool. */
-int64_t *index_values(const OpCall *c, const GradTensor *indices, int axis, int64_t extent);
+const int64_t *index_values(const OpCall *c, const GradTensor *indices, int axis, int64_t extent);
 /* The positions of the true elements in row-major order, as a 1-d int64 tensor. */
 GradTensor *index_of_true(GradTensor *mask);
 

@@ -14,14 +14,11 @@ static GradTensor *embedding_compose(const OpCall *c)
     GradTensor *indices = call_in(c, 0), *weight = call_in(c, 1);
     if (weight->t.ndim == 0)
         call_error(c, ERROR_SHAPE, "the weight must have at least one axis");
-    int64_t rows = tensor_shape(&weight->t)[0], shape[2 * TENSOR_MAX_NDIM];
-    int n = indices->t.ndim, behind = weight->t.ndim - 1;
-    if (n + behind > TENSOR_MAX_NDIM)
+    if (indices->t.ndim + weight->t.ndim - 1 > TENSOR_MAX_NDIM)
         call_error(c, ERROR_SHAPE, "the result would have more than %d axes", TENSOR_MAX_NDIM);
-    memcpy(shape, tensor_shape(&indices->t), (size_t)n * sizeof *shape);
-    memcpy(shape + n, tensor_shape(&weight->t) + 1, (size_t)behind * sizeof *shape);
-    GradTensor *flat = gt_integers(indices->t.size, index_values(c, indices, 0, rows));
-    return t_reshape(t_gather(weight, flat, 0), n + behind, shape);
+    if (gt_batch(indices) == 0)
+        index_values(c, indices, 0, tensor_shape(&weight->t)[0]);        /* throws in the name of embedding */
+    return t_gather(weight, indices, 0);
 }
 
 const Op op_embedding = {

@@ -35,7 +35,7 @@ static GradTensor *ranks_forward(const OpCall *c)
 
 const Op op_ranks = {
     .usage = "ranks(x, axis, descending, first, count)",
-    .args = {ARG_TENSOR, ARG_INTEGER, ARG_FLAG, ARG_INTEGER, ARG_INTEGER},
+    OP_ARGS(ARG_TENSOR, ARG_INTEGER, ARG_FLAG, ARG_INTEGER, ARG_INTEGER),
     .doc = "Indices (int64) along an axis of the elements of ranks first, ..., first + count - 1 there.",
     .forward = ranks_forward, .constant = "integer result", .batch = batch_axes,
 };

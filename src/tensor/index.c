@@ -17,6 +17,78 @@ static inline void copy_element(size_t size, char *to, const char *from)
         *to = *from;
 }
 
+/* ---- single elements, by their positions ---- */
+
+/* Element i of `out` and element positions[i] of `x`, or the other way round; elements of `values` are `step` apart. */
+typedef void TakeElements(int64_t n, const int64_t *positions, const void *x, void *out);
+typedef void PutElements(int64_t n, const int64_t *positions, const void *values, int64_t step, void *out);
+
+#define TAKE(name, T) \
+    static void name(int64_t n, const int64_t *positions, const void *x, void *out) \
+    { \
+        const T *from = x; \
+        T *restrict to = out; \
+        for (int64_t i = 0; i < n; i++) \
+            to[i] = from[positions[i]]; \
+    }
+
+#define PUT(name, T, expression) \
+    static void name(int64_t n, const int64_t *positions, const void *values, int64_t step, void *out) \
+    { \
+        const T *from = values; \
+        T *to = out; \
+        for (int64_t i = 0; i < n; i++, from += step) { \
+            T *at = to + positions[i]; \
+            *at = (T)(expression); \
+        } \
+    }
+
+TAKE(take_1, uint8_t)
+TAKE(take_4, uint32_t)
+TAKE(take_8, uint64_t)
+PUT(put_1, uint8_t, *from)
+PUT(put_4, uint32_t, *from)
+PUT(put_8, uint64_t, *from)
+PUT(put_or, uint8_t, *at | *from)
+PUT(put_add_uint8, uint8_t, *at + *from)
+PUT(put_add_uint32, uint32_t, *at + *from)
+PUT(put_add_uint64, uint64_t, *at + *from)
+PUT(put_add_float32, float, *at + *from)
+PUT(put_add_float64, double, *at + *from)
+
+static TakeElements *take_of(size_t size) { return size == 4 ? take_4 : size == 8 ? take_8 : take_1; }
+
+static PutElements *put_of(Dtype dtype, bool add)
+{
+    static PutElements *const adders[DTYPES] = {
+        put_or, put_add_uint8, put_add_uint32, put_add_uint64, put_add_float32, put_add_float64,
+    };
+    size_t size = dtype_size(dtype);
+    return add ? adders[dtype] : size == 4 ? put_4 : size == 8 ? put_8 : put_1;
+}
+
+/* Single elements of a view are read where they are, unless they are so many that a copy of it pays. */
+void tensor_take_flat(Tensor *out, const Tensor *x, const int64_t *positions)
+{
+    size_t size = dtype_size((Dtype)x->dtype);
+    tensor_data(x);
+    char *to = tensor_allocate(out);
+    if (x->contiguous || out->size > x->size / 4) {
+        take_of(size)(out->size, positions, tensor_contiguous(x, (Dtype)x->dtype), to);
+        return;
+    }
+    for (int64_t i = 0; i < out->size; i++, to += size)
+        copy_element(size, to, tensor_element(x, positions[i]));
+}
+
+void tensor_put_flat(Tensor *out, const int64_t *positions, int64_t count, const Tensor *values, bool add)
+{
+    const void *from = tensor_contiguous(values, (Dtype)out->dtype);
+    put_of((Dtype)out->dtype, add)(count, positions, from, values->size == 1 ? 0 : 1, tensor_own_data(out));
+}
+
+/* ---- rows ---- */
+
 /* Rows are what an index moves: the elements behind `axis`. Those of x are brought together first. */
 void tensor_gather(Tensor *out, const Tensor *x, const int64_t *indices, int64_t count, int axis)
 {
@@ -26,14 +98,12 @@ void tensor_gather(Tensor *out, const Tensor *x, const int64_t *indices, int64_t
     char *to = tensor_allocate(out);
     if (out->size == 0)
         return;
-    for (int64_t o = 0; o < lanes.outer; o++, from += (size_t)lanes.count * row) {
+    for (int64_t o = 0; o < lanes.outer; o++, from += (size_t)lanes.count * row, to += (size_t)count * row) {
         interrupt_poll();
-        for (int64_t i = 0; i < count; i++, to += row) {
-            if (lanes.inner == 1)
-                copy_element(size, to, from + indices[i] * (int64_t)size);
-            else
-                memcpy(to, from + indices[i] * (int64_t)row, row);
-        }
+        if (lanes.inner == 1)
+            take_of(size)(count, indices, from, to);
+        for (int64_t i = 0; i < count && lanes.inner > 1; i++)
+            memcpy(to + (size_t)i * row, from + indices[i] * (int64_t)row, row);
     }
 }
 
@@ -44,34 +114,12 @@ void tensor_scatter_add(Tensor *out, const Tensor *values, const int64_t *indice
     const char *from = tensor_contiguous(values, (Dtype)out->dtype);
     char *to = tensor_own_data(out);
     AddRow *add = add_row[out->dtype];
-    for (int64_t o = 0; o < lanes.outer; o++, to += (size_t)lanes.count * row) {
+    for (int64_t o = 0; o < lanes.outer; o++, to += (size_t)lanes.count * row, from += (size_t)count * row) {
         interrupt_poll();
-        for (int64_t i = 0; i < count; i++, from += row)
-            add(lanes.inner, to + indices[i] * (int64_t)row, from);
-    }
-}
-
-void tensor_take_flat(Tensor *out, const Tensor *x, const int64_t *positions)
-{
-    int64_t size = (int64_t)dtype_size((Dtype)x->dtype);
-    const char *from = tensor_data(x);
-    char *to = tensor_allocate(out);
-    for (int64_t i = 0; i < out->size; i++) {
-        const char *at = x->contiguous ? from + positions[i] * size : tensor_element(x, positions[i]);
-        copy_element((size_t)size, to + i * size, at);
-    }
-}
-
-void tensor_put_flat(Tensor *out, const int64_t *positions, int64_t count, const Tensor *values, bool add)
-{
-    int64_t size = (int64_t)dtype_size((Dtype)out->dtype), step = values->size == 1 ? 0 : size;
-    const char *from = tensor_contiguous(values, (Dtype)out->dtype);
-    char *to = tensor_own_data(out);
-    for (int64_t i = 0; i < count; i++, from += step) {
-        if (add)
-            add_row[out->dtype](1, to + positions[i] * size, from);
-        else
-            copy_element((size_t)size, to + positions[i] * size, from);
+        if (lanes.inner == 1)
+            put_of((Dtype)out->dtype, true)(count, indices, from, 1, to);
+        for (int64_t i = 0; i < count && lanes.inner > 1; i++)
+            add(lanes.inner, to + indices[i] * (int64_t)row, from + (size_t)i * row);
     }
 }
 
