@@ -313,11 +313,62 @@ static Value tuple_of_tensors(int64_t count, GradTensor *const *tensors)
     return value_object(TAG_TUPLE, tuple_new((uint32_t)count, items));
 }
 
-Value run_op(Function *f, const Value *args)
+/* What an operation gets for parameters that are left out: bound once, because most calls leave some out. */
+typedef struct Defaults {
+    Object object;
+    const Op *op;
+    Arg args[OP_MAX_ARGS];
+    uint32_t numbers;
+} Defaults;
+
+static void defaults_destroy(Object *self)
+{
+    Defaults *d = (Defaults *)self;
+    FOR_MASK(i, d->op->counted_args & ~d->numbers)
+        object_release(d->args[i].object);
+}
+
+static const ObjectType defaults_type = {"defaults", defaults_destroy};
+
+static const Defaults *defaults_of(Function *f)
+{
+    if (f->defaults == NULL) {
+        const Signature *s = function_signature(f);
+        Value values[OP_MAX_ARGS];
+        OpBinding b = {.f = f, .op = f->as.op, .parameters = s->at, .values = values};
+        for (uint32_t i = s->required; i < s->count; i++) {
+            values[i] = s->at[i].initial;
+            bind_one(&b, (int)i);
+        }
+        Defaults *d = object_new_zeroed(&defaults_type, sizeof *d);
+        d->op = b.op;
+        d->numbers = b.numbers;
+        memcpy(d->args, b.args, sizeof d->args);
+        FOR_MASK(i, d->op->counted_args & ~d->numbers)
+            if (d->args[i].object != NULL)
+                object_retain(d->args[i].object);
+        f->defaults = object_retain(d);
+    }
+    return (const Defaults *)f->defaults;
+}
+
+bool op_takes(Function *f, uint32_t count)
+{
+    const Signature *s = function_signature(f);
+    return count >= s->required && count <= s->count && s->rest == s->count;
+}
+
+Value run_op(Function *f, const Value *args, uint32_t count)
 {
     OpBinding b = {.f = f, .op = f->as.op, .parameters = function_signature(f)->at, .values = args};
-    for (int i = 0; i < b.op->arg_count; i++)
-        bind_one(&b, i);
+    for (uint32_t i = 0; i < count; i++)
+        bind_one(&b, (int)i);
+    if (count < b.op->arg_count) {
+        const Defaults *d = defaults_of(f);
+        for (uint32_t i = count; i < b.op->arg_count; i++)
+            b.args[i] = d->args[i];
+        b.numbers |= d->numbers >> count << count;
+    }
     if (b.op->outputs > 0) {
         GradTensor *out[OP_MAX_ARGS];
         op_call_many(b.op, b.args, b.numbers, out);

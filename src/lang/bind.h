@@ -9,7 +9,9 @@
  * closure has a default to evaluate. Throws for too many, unknown, repeated and missing arguments. */
 void bind_arguments(Function *f, Value *args, String *const *names, uint32_t count);
 
-/* Runs an operation on bound arguments. */
-Value run_op(Function *f, const Value *args);
+/* Runs an operation on `count` positional arguments from `args` on, or on as many bound ones as it has parameters. */
+Value run_op(Function *f, const Value *args, uint32_t count);
+/* Can `count` positional arguments be given to run_op as they are? */
+bool op_takes(Function *f, uint32_t count);
 
 #endif

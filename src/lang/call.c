@@ -132,9 +132,12 @@ static Value call_op(Session *s, Function *f, Value *args, String *const *names,
     Value result;
     if (names == NULL && count > 0 && call_on_numbers(f, args, count, &result))
         return result;
-    bind_arguments(f, args, names, count);
+    if (names != NULL || !op_takes(f, count)) {
+        bind_arguments(f, args, names, count);
+        count = f->as.op->arg_count;
+    }
     Subject outer = enter_subject(s, f);
-    result = run_op(f, args);
+    result = run_op(f, args, count);
     s->subject = outer;
     return result;
 }

@@ -11,6 +11,7 @@ static void function_destroy(Object *self)
     for (uint32_t i = 0; i < f->capture_count; i++)
         value_release(f->captures[i]);
     object_release(f->signature);
+    object_release(f->defaults);
     object_release(f->chunk);
 }
 
@@ -188,6 +189,9 @@ Signature *function_signature(Function *f)
                      : signature_of_usage(function_row_usage(f));
         while (s->rest < s->count && !s->at[s->rest].rest)
             s->rest++;
+        for (uint32_t i = 0; i < s->count; i++)
+            if (!s->at[i].has_default && !s->at[i].rest)
+                s->required = i + 1;
         f->signature = object_retain(s);
     }
     return f->signature;

@@ -42,6 +42,7 @@ typedef struct Signature {
     Object object;
     uint32_t count;
     uint32_t rest;                    /* position of the rest parameter, or count */
+    uint32_t required;                /* so many positional arguments leave none out that has no default */
     Parameter at[];
 } Signature;
 
@@ -82,6 +83,7 @@ typedef struct Function {
     } as;
     Chunk *chunk;                     /* of a closure; owned */
     Signature *signature;             /* owned; NULL until it is needed */
+    Object *defaults;                 /* of an operation, as bind.c has them; owned; NULL until they are needed */
     uint32_t capture_count;
     Value captures[];                 /* owned */
 } Function;
