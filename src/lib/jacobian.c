@@ -171,7 +171,7 @@ static Value block(GradTensor *y, GradTensor *x, GradTensor *answers, bool forwa
 static TensorList *ask_all(const Probe *p, int64_t i, GradTensor *leaf, int64_t others)
 {
     int64_t size = leaf->t.size, at_once = ELEMENTS_AT_ONCE / (p->elements + 1);
-    TensorList *whole = tensor_list_new(others, NULL);
+    GradTensor **whole = scratch_zeroed((size_t)others * sizeof *whole + 1);
     at_once = at_once < 1 ? 1 : at_once > size ? size : at_once;
     int64_t parts = size == 0 ? 0 : (size + at_once - 1) / at_once;
     TensorList **answers = scratch((size_t)parts * sizeof *answers + 1);
@@ -188,10 +188,10 @@ static TensorList *ask_all(const Probe *p, int64_t i, GradTensor *leaf, int64_t 
         TensorList *list = tensor_list_new(parts, NULL);
         for (int64_t k = 0; k < parts; k++)
             list->at[k] = object_retain(answers[k]->at[o]);
-        whole->at[o] = object_retain(join_parts(list));
+        whole[o] = join_parts(list);
     }
-    derivation_prune(p->d, others, whole->at);
-    return whole;
+    derivation_prune(p->d, others, whole);
+    return tensor_list_new(others, whole);
 }
 
 /* The blocks are made part by part, which may take long: whether there is room for them is asked before. */
