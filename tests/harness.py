@@ -32,6 +32,9 @@ if os.uname().machine == "x86_64":
     CALLS = {"0": "read", "1": "write", "257": "open", "271": "ppoll"}
 else:
     CALLS = {"63": "read", "64": "write", "56": "open", "73": "ppoll"}
+# A test that is run by itself has the surroundings that run.py gives it.
+os.environ.update(TERM="xterm", LC_ALL="C.UTF-8")
+os.environ.pop("NO_COLOR", None)
 _counts = {True: 0, False: 0}
 
 
@@ -113,9 +116,9 @@ class Terminal:
         self.prompt, self.timeout, self.status = prompt, timeout, None
         self._folder = None if home else tempfile.TemporaryDirectory()
         self.home = home or self._folder.name
-        surroundings = {**os.environ, "HOME": self.home, "TERM": "xterm", "COLUMNS": str(columns)}
+        surroundings = {**os.environ, "HOME": self.home, "COLUMNS": str(columns)}
         for name in ("XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "INPUTRC", "LINES", "DBX_HISTORY", "PAGER",
-                     "VISUAL", "EDITOR", "NO_COLOR"):
+                     "VISUAL", "EDITOR"):
             surroundings.pop(name, None)
         surroundings.update(env or {})
         self.output = ""                 # the output since the last wait

@@ -342,6 +342,6 @@ void command_run(Repl *r, const char *text)
     Input input = {r, text};
     PoolMark mark = pool_mark();
     if (!error_protect(run_protected, &input))
-        fprintf(stderr, "error: %s\n", rt->error.message != NULL ? rt->error.message : "out of memory");
+        repl_tell_error();
     pool_drain(mark);
 }

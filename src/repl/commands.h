@@ -14,6 +14,7 @@ typedef struct Repl {
     int tour_step;                    /* of the tour, from 1; 0 before it began */
     int tour_input;                   /* of the step, to be offered next, from 0 */
     bool touring;
+    size_t memory_limit;              /* of what is evaluated; 0 for none */
     bool over;
     int status;
 } Repl;
@@ -38,6 +39,8 @@ extern const Setting settings[];
 
 /* Runs a text as if it had been typed, and shows its error. Ctrl-C interrupts it. False on an error. */
 bool repl_evaluate(Repl *repl, const char *text, size_t bytes);
+/* Says why error_protect gave false. */
+void repl_tell_error(void);
 /* What ran without an error belongs to the program that :save writes. */
 void repl_note(Repl *repl, const char *text, size_t bytes);
 /* Runs body in the session, where Ctrl-C interrupts it; its error is shown. */

@@ -77,6 +77,8 @@ void editor_begin(bool color)
     editor.color = color;
     if (editor.drawing)
         rl_redisplay_function = note_change;
+    else
+        rl_variable_bind("blink-matching-paren", "off");   /* it would write the prompt again */
     keys_bind(editor.drawing);
     complete_begin();
     if (editor.terminal)

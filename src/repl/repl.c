@@ -35,7 +35,9 @@ bool repl_attempt(Repl *r, void (*body)(void *), void *data)
     TerminalSize size = terminal_size();
     s->width = s->error_width = size.columns;
     terminal_unblock();
+    mem_set_limit(r->memory_limit);
     bool ok = session_attempt(s, body, data);
+    mem_set_limit(0);
     terminal_block();
     end_line(s);
     if (s->exiting) {
@@ -67,6 +69,11 @@ static void run_input(void *data)
 bool repl_evaluate(Repl *r, const char *text, size_t bytes)
 {
     return repl_attempt(r, run_input, &(Text){text, bytes});
+}
+
+void repl_tell_error(void)
+{
+    fprintf(stderr, "error: %s\n", rt->error.message != NULL ? rt->error.message : "out of memory");
 }
 
 void repl_note(Repl *r, const char *text, size_t bytes)
@@ -205,11 +212,13 @@ static void begin(void *data)
         repl_attempt(r, run_file, (void *)path);
 }
 
+/* The limit on memory is the programs': the prompt works on when they have reached it. */
 int repl_run(Session *session, const ReplOptions *options)
 {
     Repl r = {.session = session, .options = options, .status = STATUS_DONE, .touring = options->tour};
     Entry entry = session_enter(session);
     PoolMark outer = pool_mark();
+    r.memory_limit = mem_set_limit(0);
     editor_begin(options->color);
     session->paint = options->color ? style_put_source : NULL;
     history_begin();
@@ -218,14 +227,17 @@ int repl_run(Session *session, const ReplOptions *options)
     bool ok = error_protect(begin, &r);
     while (ok && !r.over) {
         PoolMark mark = pool_mark();
-        error_protect(step, &r);
+        ok = error_protect(step, &r);
         pool_drain(mark);
     }
+    if (!ok)
+        repl_tell_error();
     object_release(r.program);
     object_release(r.next);
     history_end();
     editor_end();
     pool_drain(outer);
+    mem_set_limit(r.memory_limit);
     session_leave(entry);
     return ok ? r.status : STATUS_FAILED;
 }

@@ -142,16 +142,29 @@ static const char *help_topic(const char *text)
     return text;
 }
 
-static bool is_own_name(const char *name)
+static bool is_own_name(const char *name, size_t bytes)
 {
-    const Cell *cell = table_find(&session()->main->cells, name, strlen(name));
+    const Cell *cell = table_find(&session()->main->cells, name, bytes);
     return cell != NULL && cell->value.tag != TAG_UNSET;
+}
+
+/* `quit` and `exit` by themselves, blanks around them, or `quit()`; exit(...) is language. */
+static bool asks_to_leave(const char *text)
+{
+    static const char *const words[] = {"exit", "quit", "quit()"};
+    text += strspn(text, " \t");
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t bytes = strlen(words[i]);
+        bool alone = strncmp(text, words[i], bytes) == 0 && text[bytes + strspn(text + bytes, " \t")] == '\0';
+        if (alone)
+            return !is_own_name(text, strcspn(words[i], "("));
+    }
+    return false;
 }
 
 bool screens_asked(const char *text)
 {
-    bool leaving = strcmp(text, "exit") == 0 || strcmp(text, "quit") == 0;
-    return (leaving && !is_own_name(text)) || (help_topic(text) != NULL && !is_own_name("help"));
+    return asks_to_leave(text) || (help_topic(text) != NULL && !is_own_name("help", 4));
 }
 
 void screens_answer(Repl *r, const char *text)

@@ -108,11 +108,30 @@ with Terminal("-q") as t:
     t.send("1 + 1\x0f")
     contains("Ctrl-O runs the line", t.wait(), "\n2\n")
 
-for word in ("exit", "quit", ":quit", ":q"):
+for word in ("exit", "quit", ":quit", ":q", " quit ", "exit ", "quit()", "exit()"):
     with Terminal("-q") as t:
         t.wait()
         t.send(word + "\n")
         equal(f"{word} leaves", t.end(), 0)
+
+with Terminal("-q") as t:
+    t.wait()
+    t.line("quit = 5")
+    equal("a variable of that name is shown", t.line("quit"), "5\n")
+
+# A limit below what is in use at the start: nothing can be evaluated, but the prompt works.
+for limit in ("10K", "40K", "50K"):
+    with Terminal("-q", "--max-memory", limit) as t:
+        t.wait()
+        contains(f"--max-memory {limit} is said", t.line("1 + 1"), "do not fit the memory limit")
+        contains(f"commands work with {limit}", t.line(":help"), ":vars")
+        t.send("\x04")
+        equal(f"Ctrl-D leaves with {limit}", t.end(), 0)
+with Terminal("-q", "--max-memory", "20M") as t:
+    t.wait()
+    contains("what does not fit", t.line("t = (); while true { t = append(t, 1) }"), "do not fit the memory limit")
+    t.line("t = 0")
+    equal("and what does again", t.line("sum(ones(1000))"), "Tensor(1000, shape=[], dtype=float32)\n")
 
 with Terminal("-q", "--timeout", "0.4") as t:
     t.send("while true { }\n")
@@ -121,6 +140,7 @@ with Terminal("-q", "--timeout", "0.4") as t:
 with Terminal("-q", env={"TERM": "dumb"}) as t:
     equal("a dumb terminal: a prompt", t.wait(), "dbx> ")
     equal("an echo", t.line("1 + 1"), "2\n")
+    equal("brackets do not make it write the prompt again", t.line('x = (1 + 2); print("a", x)'), "a 3\n")
     t.send("for i in range(2) {\n")
     t.wait("...> ")
     t.send("print(i)\n")
