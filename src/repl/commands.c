@@ -259,16 +259,35 @@ static const Command commands[] = {
     {NULL, NULL, NULL, NULL}
 };
 
+static const Command *find_command(const char *name, size_t bytes)
+{
+    for (const Command *c = commands; c->name != NULL; c++)
+        if (strlen(c->name) == bytes && memcmp(c->name, name, bytes) == 0)
+            return c;
+    if (bytes == 1 && (*name == 'q' || *name == 'h'))
+        return find_command(*name == 'q' ? "quit" : "help", 4);
+    return NULL;
+}
+
+static void put_command(Buf *out, const Command *c)
+{
+    buf_printf(out, "  :%-8s %-14s %s\n", c->name, c->arguments, c->doc);
+}
+
 static void run_help(Repl *r, const char *argument)
 {
     Buf *out = buf_new();
-    if (*argument != '\0') {
+    const Command *asked = *argument == ':' ? find_command(argument + 1, strlen(argument + 1)) : NULL;
+    if (*argument != '\0' && asked == NULL) {
         screens_topic(r, argument);
         return;
     }
-    for (const Command *c = commands; c->name != NULL; c++)
-        buf_printf(out, "  :%-8s %-14s %s\n", c->name, c->arguments, c->doc);
-    buf_puts(out, "\n  ?sum explains a function, ?\"words\" searches, help shows where to begin.\n");
+    for (const Command *c = commands; c->name != NULL && asked == NULL; c++)
+        put_command(out, c);
+    if (asked != NULL)
+        put_command(out, asked);
+    else
+        buf_puts(out, "\n  ?sum explains a function, ?\"words\" searches, help shows where to begin.\n");
     repl_page(out);
 }
 
@@ -281,16 +300,6 @@ bool command_is(const char *text)
 {
     text += strspn(text, " \t");
     return *text == ':' || *text == '?' || screens_asked(text);
-}
-
-static const Command *find_command(const char *name, size_t bytes)
-{
-    for (const Command *c = commands; c->name != NULL; c++)
-        if (strlen(c->name) == bytes && memcmp(c->name, name, bytes) == 0)
-            return c;
-    if (bytes == 1 && (*name == 'q' || *name == 'h'))
-        return find_command(*name == 'q' ? "quit" : "help", 4);
-    return NULL;
 }
 
 static void run_named(Repl *r, const char *text)

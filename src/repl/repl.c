@@ -103,7 +103,7 @@ void repl_page(const Buf *text)
     const char *pager = getenv("PAGER");
     TerminalSize size = terminal_size();
     bool fits = rows_of(buf_text(text), size.columns) < size.rows;
-    pager = pager != NULL && *pager != '\0' ? pager : "less -FRX";
+    pager = pager != NULL && *pager != '\0' ? pager : "command -v less >/dev/null && less -FRX";
     if (fits || !isatty(STDOUT_FILENO) || terminal_run(pager, buf_text(text), text->bytes) != 0)
         fwrite(buf_text(text), 1, text->bytes, stdout);
     fflush(stdout);

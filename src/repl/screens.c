@@ -110,22 +110,26 @@ static Buf *paint_help(const Buf *plain)
     return out;
 }
 
-void screens_topic(Repl *r, const char *text)
+/* What the body prints is help, which may be long. */
+static void page_output(Repl *r, void (*body)(void *), void *data)
 {
     Buf *out = buf_new();
-    Topic topic = {r, without_quotes(text)};
     SessionOptions *options = &r->session->options;
     SessionOptions saved = *options;
-    if (*text == '\0') {
-        show_beginning(r);
-        return;
-    }
     options->write = collect;
     options->to = out;
-    bool ok = repl_attempt(r, ask_help, &topic);
+    bool ok = repl_attempt(r, body, data);
     *options = saved;
     if (ok)
         repl_page(r->options->color ? paint_help(out) : out);
+}
+
+void screens_topic(Repl *r, const char *text)
+{
+    if (*text == '\0')
+        show_beginning(r);
+    else
+        page_output(r, ask_help, &(Topic){r, without_quotes(text)});
 }
 
 /* ---- words ---- */
@@ -162,9 +166,23 @@ static bool asks_to_leave(const char *text)
     return false;
 }
 
+/* A call of `help` and nothing else. */
+static bool calls_help(const char *text)
+{
+    static const char call[] = "help(";
+    const size_t begin = sizeof call - 1;
+    return strncmp(text, call, begin) == 0 && strcmp(text + begin + strcspn(text + begin, "()\n"), ")") == 0;
+}
+
 bool screens_asked(const char *text)
 {
-    return asks_to_leave(text) || (help_topic(text) != NULL && !is_own_name("help", 4));
+    bool help = help_topic(text) != NULL || calls_help(text);
+    return asks_to_leave(text) || (help && !is_own_name("help", 4));
+}
+
+static void run_call(void *text)
+{
+    run_text(session()->main, source_new(string_of("<repl>"), string_of("."), text, strlen(text)), true);
 }
 
 void screens_answer(Repl *r, const char *text)
@@ -172,6 +190,8 @@ void screens_answer(Repl *r, const char *text)
     const char *topic = help_topic(text);
     if (topic != NULL)
         screens_topic(r, topic);
+    else if (calls_help(text))
+        page_output(r, run_call, (void *)text);
     else
         r->over = true;
 }

@@ -9,6 +9,7 @@ with tempfile.TemporaryDirectory() as folder, Terminal("-q", rows=60, env={"EDIT
     t.wait()
     contains(":help lists the commands", t.line(":help"), ":vars", ":time", ":save", ":tour", ":set")
     contains("help alone says where to begin", t.line("help"), "parameter([2, 3, 4])", ":tour", "TAB")
+    equal("help on a command", t.line(":help :vars").split()[:3], [":vars", "the", "variables,"])
     contains("?name", t.line("?sum"), "sum(x, axis=none, keepdims=false)")
     contains("help name", t.line("help sum"), "sum(x, axis=none, keepdims=false)")
     contains("help(name) is language", t.line("help(sum)"), "sum(x, axis=none, keepdims=false)")
@@ -99,8 +100,13 @@ with tempfile.TemporaryDirectory() as folder:
 
 with Terminal("-q", rows=10, env={"PAGER": "head -n 3"}) as t:
     t.wait()
-    shown = t.line(":help")
-    equal("what is long goes through $PAGER", len(shown.splitlines()), 3)
+    for text in (":help", "?operators", "help operators", "help()", "help(sum)", 'help("operators")'):
+        equal(f"what is long goes through $PAGER: {text}", len(t.line(text).splitlines()), 3)
+    t.send("help(map(x -> x,\n")
+    t.wait("...> ")
+    t.interrupt()
+    t.wait()
+    contains("a call of help is complete where it is in the language", t.line("help(1 +* 2)"), "unexpected `*`")
 
 with Terminal("-q", rows=40) as t:
     t.wait()
