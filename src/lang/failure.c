@@ -37,7 +37,8 @@ static void note_trace(ErrorPlace *place, const Frame *frame, const Frame *last)
         TraceEntry *entry = &place->trace[place->trace_count++];
         const Frame *caller = frame->caller;
         const Function *f = frame->function;
-        String *name = f != NULL ? f->as.code->node->as.function.name : NULL;
+        const Source *file = f == NULL ? frame_source(frame) : NULL;   /* that is being imported */
+        String *name = f != NULL ? f->as.code->node->as.function.name : file != NULL ? file->name : NULL;
         entry->function = name != NULL ? object_retain(name) : NULL;
         entry->source = frame_source(caller);
         if (entry->source != NULL && caller->at != NULL) {

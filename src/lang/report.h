@@ -6,7 +6,7 @@
 #include "lang/source.h"
 
 typedef struct TraceEntry {
-    String *function;                 /* NULL for an anonymous one */
+    String *function;                 /* or file; NULL for an anonymous one */
     Source *source;                   /* NULL when called from C */
     uint32_t offset;                  /* of the call */
 } TraceEntry;

@@ -39,6 +39,8 @@ bool repl_attempt(Repl *r, void (*body)(void *), void *data)
     bool ok = session_attempt(s, body, data);
     mem_set_limit(0);
     terminal_block();
+    if (interrupt_flag == INTERRUPT_SIGNAL)
+        interrupt_flag = INTERRUPT_NONE;      /* it came too late to stop anything */
     end_line(s);
     if (s->exiting) {
         r->over = true;

@@ -43,7 +43,7 @@ with tempfile.TemporaryDirectory() as top:
     done = run(main)
     equal("an error in an imported file is status 1", done.returncode, 1)
     contains("it names the imported file and its place", done.stderr, "bad.dbx:1:12", "`undefined_thing` is not defined")
-    contains("and where it was imported", done.stderr, "main.dbx:1")
+    contains("and where it was imported", done.stderr, f"= in {top}/box/bad.dbx (", "main.dbx:1)")
     main = write(top, "box/main.dbx", 'try { import("bad.dbx") } catch err { print(err.file, err.line) }\n')
     check("err.file is the imported file", run(main).stdout.strip().endswith("bad.dbx 1"))
     equal("echoing goes on after an import that failed",

@@ -93,6 +93,10 @@ with Terminal("-q") as t:
     t.interrupt()
     t.wait()
     equal("what was typed ahead of Ctrl-C is gone, what comes after is not", t.line("6 * 7"), "42\n")
+    begin(t, "svd(randn(1000, 1000));")
+    t.interrupt()
+    t.wait()
+    equal("Ctrl-C that comes too late drops nothing", t.line("6 * 7"), "42\n")
     t.send("exit(3)\n")
     equal("exit(n)", t.end(), 3)
 
