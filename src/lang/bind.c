@@ -296,7 +296,7 @@ static void bind_one(OpBinding *b, int i)
         break;
     case ARG_DTYPE: b->args[i].integer = bound_dtype(b, i); break;
     case ARG_TEXT:
-        if (v.tag != TAG_STRING && !(v.tag == TAG_NONE && p->has_default))
+        if (v.tag != TAG_STRING && !(v.tag == TAG_NONE && p->has_default && p->initial.tag == TAG_NONE))
             throw_kind(b, i, "a string", v);
         b->args[i].text = v.tag == TAG_NONE ? NULL : v.as.any;
         break;

@@ -72,10 +72,9 @@ typedef struct Claim {
     bool elementwise;                 /* of elementwise operations only */
 } Claim;
 
-static int start_session(void **state)
+static int start_with_memory(size_t bytes)
 {
-    (void)state;
-    host = session_new(&(SessionOptions){.threads = 1, .dtype = "float64", .seeded = true, .seed = 1});
+    host = session_new(&(SessionOptions){.max_memory = bytes, .threads = 1, .dtype = "float64", .seeded = true, .seed = 1});
     return host == NULL;
 }
 

@@ -135,7 +135,7 @@ static void set_tuple(const Line *line, const char *name)
         assert_true(in->size <= MAX_SIZE);
         for (int64_t k = 0; k < in->size; k++)
             elements[k] = draw(&in->sample);
-        char part[8];
+        char part[16];
         snprintf(part, sizeof part, "in%d", i);
         assert_true(session_set_tensor(host, part, in->ndim, in->shape, elements));
         snprintf(tuple + strlen(tuple), sizeof tuple - strlen(tuple), "%s,", part);
@@ -385,7 +385,8 @@ static void test_promotion(void **state)
 
 static int start(void **state)
 {
-    return start_session(state) || !session_run_file(host, "tests/unit/comparisons.dbx");
+    (void)state;
+    return start_with_memory(0) || !session_run_file(host, "tests/unit/comparisons.dbx");
 }
 
 int main(void)
