@@ -175,6 +175,17 @@ static const Tuple *concat_parts(const Call *call, Value *axis)
     return count == 1 && tuple_items(given)[0].tag == TAG_TUPLE ? tuple_items(given)[0].as.any : given;
 }
 
+/* Parts that are neither all tuples nor all strings must be tensors and numbers. */
+static void check_tensors(const Call *call, const Tuple *parts)
+{
+    for (uint32_t k = 0; k < parts->count; k++) {
+        Value part = tuple_items(parts)[k];
+        if (!value_is_numeric(part))
+            call_throw(call, ERROR_TYPE, "`xs` must be all tensors, all tuples or all strings, but item %u is %s%s", k,
+                       value_described(part), part.tag == TAG_TUPLE || part.tag == TAG_STRING ? " and others are not" : "");
+    }
+}
+
 static Value run_concat(Call *call)
 {
     Value axis;
@@ -182,10 +193,11 @@ static Value run_concat(Call *call)
     bool tuples = all_have_tag(parts, TAG_TUPLE);
     if (tuples || all_have_tag(parts, TAG_STRING)) {
         if (axis.tag != TAG_NUMBER || axis.as.number != 0)
-            call_throw(call, ERROR_TYPE, "%s have no `axis`", tuples ? "tuples" : "strings");
+            call_throw(call, ERROR_TYPE, "%s are joined without an `axis`", tuples ? "tuples" : "strings");
         return tuples ? join_tuples(parts) : join_strings(parts);
     }
     bool one_tensor = parts->count == 1 && parts == call->args[0].as.any;
+    check_tensors(call, parts);
     Value args[2] = {one_tensor ? tuple_items(parts)[0] : value_object(TAG_TUPLE, (void *)parts), axis};
     return call_value(value_object(TAG_FUNCTION, function_op(&op_concat)), 2, args, NULL);
 }
