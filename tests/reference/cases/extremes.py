@@ -155,3 +155,11 @@ case("max(x)", exact(inf), at([1.0, inf]), order=0)
 case("sum(x)", exact(0.0), at([]), order=0)
 case("prod(x)", exact(1.0), at([]), order=0)
 case("mean(x)", exact(nan), at([]), order=0)
+
+# where a function is constant, an infinite slope outside of it does not matter
+case("sqrt(relu(x))", lambda a: torch.sqrt(torch.relu(a)), at([-1.0, 0, 2]))
+case("sqrt(maximum(x, 0))", lambda a: torch.sqrt(torch.maximum(a, torch.zeros_like(a))), at([-1.0, 2]))
+case("sqrt(-minimum(x, 0))", lambda a: torch.sqrt(-torch.minimum(a, torch.zeros_like(a))), at([1.0, -2]))
+case("log(clip(x, 0, 1))", lambda a: torch.log(torch.clamp(a, 0, 1)), at([-1.0, 0.5, 2]))
+case("acos(clip(x, -1, 1))", lambda a: torch.acos(torch.clamp(a, -1, 1)), at([2.0, -3, 0.5]))
+case("1 / relu(x)", lambda a: 1 / torch.relu(a), at([-1.0, 2]))
