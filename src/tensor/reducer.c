@@ -13,6 +13,12 @@ enum { LANES = 32 };
 /* Up to so many columns are too few for a loop along them, so several rows are taken together. */
 enum { FEW_COLUMNS = 16, FEW_LANES = 64 };
 
+/* With extents that the compiler knows it keeps the lanes in registers, as vectors unless it unrolls the loop. */
+#define HALVE(name, half) \
+    _Pragma("GCC unroll 1") \
+    for (int j = 0; j < half; j++) \
+        lanes[j] = name##_combine(lanes[j], lanes[j + half]);
+
 #define FOLD_KERNELS(name, In, Acc, nothing, value, combined) \
     static inline Acc name##_combine(Acc a, Acc b) \
     { \
@@ -36,10 +42,7 @@ enum { FEW_COLUMNS = 16, FEW_LANES = 64 };
                     for (int j = 0; j < LANES; j++) \
                         lanes[j] = name##_combine(lanes[j], name##_value(from[i + j])); \
                 } \
-                for (int half = LANES / 2; half > 0; half /= 2) { \
-                    for (int j = 0; j < half; j++) \
-                        lanes[j] = name##_combine(lanes[j], lanes[j + half]); \
-                } \
+                HALVE(name, 16) HALVE(name, 8) HALVE(name, 4) HALVE(name, 2) HALVE(name, 1) \
                 total = name##_combine(total, lanes[0]); \
             } \
             for (; i < n; i++) \
@@ -76,8 +79,8 @@ enum { FEW_COLUMNS = 16, FEW_LANES = 64 };
     }
 
 /* nan is unequal to itself, and wins. */
-#define LARGER (a > b) | (a != a) ? a : b
-#define SMALLER (a < b) | (a != a) ? a : b
+#define LARGER a != a ? a : a > b ? a : b
+#define SMALLER a != a ? a : a < b ? a : b
 
 FOLD_KERNELS(sum_uint8, uint8_t, uint64_t, 0, x, a + b)
 FOLD_KERNELS(sum_int32, int32_t, uint64_t, 0, (uint64_t)x, a + b)
