@@ -59,16 +59,35 @@ const Op op_mae = {
              "x[] y[2]: mae(x, y)",
 };
 
-/* With q the difference d clipped to +-delta, the loss is q (d - q / 2) on both branches. */
+KERNELS2_FLOAT(huber_element, fabs(x) <= y ? 0.5 * x * x : y * (fabs(x) - 0.5 * y),
+               fabsf(x) <= y ? 0.5f * x * x : y * (fabsf(x) - 0.5f * y))
+
+static GradTensor *huber_by_d(const OpCall *c)
+{
+    GradTensor *d = call_in(c, 0), *delta = call_in(c, 1);
+    return op_call(&op_clip, (Arg[OP_MAX_ARGS]){{.tensor = d}, {.tensor = gt_neg(delta)}, {.tensor = delta}}, 0);
+}
+
+static GradTensor *huber_by_delta(const OpCall *c)
+{
+    return t_with(&op_maximum, t_sub(t_abs(call_in(c, 0)), call_in(c, 1)), 0);
+}
+
+const Op op_huber_element = {
+    .usage = "huber_element(d, delta)", OP_ARGS(ARG_TENSOR, ARG_TENSOR),
+    .doc = "Huber loss of each difference, before the mean that huber takes.",
+    .dtypes = DTYPES_FLOAT,
+    .kernel = KERNELS_FLOAT(huber_element),
+    .factor = {huber_by_d, huber_by_delta},
+    .sample = {{-3, 3}, {0.5, 2}},
+};
+
 static GradTensor *huber_compose(const OpCall *c)
 {
     double delta = c->args[2].number;
     if (!(delta > 0))
         call_error(c, ERROR_VALUE, "delta must be positive, but it is %g", delta);
-    GradTensor *d = difference(c);
-    GradTensor *q =
-        op_call(&op_clip, (Arg[OP_MAX_ARGS]){{.tensor = d}, {.number = -delta}, {.number = delta}}, 6);
-    return mean_of(t_mul(q, t_sub(d, t_times(q, 0.5))));
+    return mean_of(t_with(&op_huber_element, difference(c), delta));
 }
 
 const Op op_huber = {
@@ -206,24 +225,32 @@ static bool are_indices(const GradTensor *logits, const GradTensor *targets, int
     return shape_equal(n, places, targets->t.ndim, tensor_shape(&targets->t));
 }
 
+/* Throws for the first of the targets that is no class number. */
+static void check_classes(const OpCall *c, const GradTensor *targets, int64_t classes)
+{
+    const int64_t *whole = tensor_contiguous(&targets->t, DTYPE_INT64);
+    const double *exact = dtype_is_float(gt_dtype(targets)) ? tensor_contiguous(&targets->t, DTYPE_FLOAT64) : NULL;
+    for (int64_t i = 0; i < targets->t.size; i++) {
+        if (exact != NULL && exact[i] != (double)whole[i])
+            call_error(c, ERROR_VALUE, "class %g is not a whole number", exact[i]);
+        if (whole[i] < 0 || whole[i] >= classes)
+            call_error(c, ERROR_INDEX, "class %lld is out of range for %lld classes", (long long)whole[i],
+                       (long long)classes);
+    }
+}
+
 /* Class numbers as int64 with the class axis, of extent 1, put back. */
 static GradTensor *class_indices(const OpCall *c, GradTensor *targets, int axis, int64_t classes)
 {
     const int64_t *shape = tensor_shape(&targets->t);
     int64_t kept[TENSOR_MAX_NDIM];
     int n = targets->t.ndim;
-    for (int64_t i = 0; i < targets->t.size; i++) {
-        double class = tensor_at(&targets->t, i);
-        if (class != __builtin_trunc(class))
-            call_error(c, ERROR_VALUE, "class %g is not a whole number", class);
-        if (class < 0 || class >= (double)classes)
-            call_error(c, ERROR_INDEX, "class %.0f is out of range for %lld classes", class,
-                       (long long)classes);
-    }
+    targets = gt_detach(targets);
+    check_classes(c, targets, classes);
     memcpy(kept, shape, (size_t)axis * sizeof *kept);
     kept[axis] = 1;
     memcpy(kept + axis + 1, shape + axis, (size_t)(n - axis) * sizeof *kept);
-    return t_reshape(gt_cast(gt_detach(targets), DTYPE_INT64), n + 1, kept);
+    return t_reshape(gt_cast(targets, DTYPE_INT64), n + 1, kept);
 }
 
 /* logsumexp(logits) - logit would lose the digits behind those of a large logit. */
