@@ -50,10 +50,9 @@ static void small_cofactors(int n, const double *a, double *to)
 }
 
 /* Of small matrices by the formula, exact for small whole numbers. */
-static double determinant(int n, double *a, Combine *combine)
+static double determinant(int n, double *a, Combine *combine, int *pivots, double *diagonal)
 {
-    int sign = 1, *pivots = scratch(((size_t)n + 1) * sizeof *pivots);
-    double *diagonal = scratch(((size_t)n + 1) * sizeof *diagonal);
+    int sign = 1;
     if (!lapack_finite(DTYPE_FLOAT64, (int64_t)n * n, a))
         return NAN;
     if (n == 2 || n == 3) {
@@ -81,11 +80,12 @@ static GradTensor *each_determinant(const OpCall *c, Combine *combine)
     double *from = lapack_copy(x, DTYPE_FLOAT64);
     GradTensor *out = call_out(c, dtype, x->t.ndim - 2, tensor_shape(&x->t));
     char *to = tensor_allocate(&out->t);
+    int *pivots = scratch(((size_t)n + 1) * sizeof *pivots);
+    double *diagonal = scratch(((size_t)n + 1) * sizeof *diagonal);
     for (int64_t i = 0; i < out->t.size; i++) {
-        PoolMark mark = pool_mark();
         interrupt_poll();
-        dtype_write(dtype, to + (size_t)i * dtype_size(dtype), determinant(n, from + i * n * n, combine));
-        pool_drain(mark);
+        double value = determinant(n, from + i * n * n, combine, pivots, diagonal);
+        dtype_write(dtype, to + (size_t)i * dtype_size(dtype), value);
     }
     return out;
 }
@@ -234,27 +234,42 @@ static GradTensor *each_small(const OpCall *c, GradTensor *x, GradTensor *h)
     return shared_out(c, gt_cast(exact, call_dtype(c)));
 }
 
-/* Are the pivots of all matrices so near to each other that the inverse is accurate? */
-static bool is_regular(const OpCall *c, GradTensor *x)
+/* The determinant by the factors of one matrix; nan when its pivots are so far from each other that the inverse may
+ * not be accurate. */
+static double regular_determinant(Dtype dtype, int n, const char *lu, const int *pivots)
+{
+    double least = INFINITY, largest = 0, product = 1;
+    for (int i = 0; i < n; i++) {
+        double pivot = dtype_read(dtype, lu + (size_t)i * ((size_t)n + 1) * dtype_size(dtype));
+        least = fmin(least, fabs(pivot));
+        largest = fmax(largest, fabs(pivot));
+        product *= pivots[i] == i + 1 ? pivot : -pivot;
+    }
+    return least > 1e-3 * largest ? product : NAN;
+}
+
+/* det(x) inv(x)' for each matrix; NULL when that may not be accurate for one of them. The inverse by columns is its
+ * transpose by rows. */
+static GradTensor *regular_cofactors(const OpCall *c, GradTensor *x)
 {
     Dtype dtype = call_dtype(c);
     int n = (int)matrix_rows(x), *pivots = scratch(((size_t)n + 1) * sizeof *pivots);
-    size_t size = dtype_size(dtype), bytes = (size_t)n * (size_t)n * size;
+    size_t bytes = (size_t)n * (size_t)n * dtype_size(dtype);
     char *lu = lapack_copy(x, dtype);
-    for (int64_t k = 0; k < matrix_count(x); k++, lu += bytes) {
-        double least = INFINITY, largest = 0;
+    GradTensor *inverses = gt_new(dtype, x->t.ndim, tensor_shape(&x->t));
+    GradTensor *determinants = gt_new(DTYPE_FLOAT64, x->t.ndim - 2, tensor_shape(&x->t));
+    char *to = tensor_allocate(&inverses->t);
+    double *det = tensor_allocate(&determinants->t);
+    for (int64_t k = 0; k < matrix_count(x); k++, lu += bytes, to += bytes) {
         interrupt_poll();
         if (!lapack_finite(dtype, (int64_t)n * n, lu) || lapack_getrf(dtype, n, lu, pivots) > 0)
-            return false;
-        for (int i = 0; i < n; i++) {
-            double pivot = fabs(dtype_read(dtype, lu + (size_t)i * ((size_t)n + 1) * size));
-            least = fmin(least, pivot);
-            largest = fmax(largest, pivot);
-        }
-        if (!(least > 1e-3 * largest))
-            return false;
+            return NULL;
+        det[k] = regular_determinant(dtype, n, lu, pivots);
+        if (isnan(det[k]))
+            return NULL;
+        lapack_invert(dtype, n, lu, pivots, to);
     }
-    return true;
+    return t_mul(gt_cast(as_matrices(determinants), dtype), inverses);
 }
 
 /* det(x) inv(x)' where that is accurate, else U diag(products of all singular values but one) Vh, times
@@ -264,8 +279,9 @@ static GradTensor *cofactor_forward(const OpCall *c)
     GradTensor *x = gt_detach(call_in(c, 0));
     if (is_small(x))
         return each_small(c, x, NULL);
-    if (matrix_rows(x) > 3 && is_regular(c, x))
-        return shared_out(c, t_mul(as_matrices(op_call1(&op_det, x)), t_swap(op_call1(&op_inv, x))));
+    GradTensor *cofactors = matrix_rows(x) > 3 ? regular_cofactors(c, x) : NULL;
+    if (cofactors != NULL)
+        return shared_out(c, cofactors);
     Parts p = parts_of(x);
     GradTensor *products = gt_new(p.dtype, p.s->t.ndim, tensor_shape(&p.s->t));
     const double *s = tensor_contiguous(&p.s->t, DTYPE_FLOAT64);

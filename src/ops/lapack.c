@@ -6,6 +6,7 @@
 #include "tensor/parallel.h"
 
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 
 #define PROTOTYPES(T, p) \
@@ -101,7 +102,7 @@ bool lapack_finite(Dtype dtype, int64_t n, const void *data)
     return sum == 0;
 }
 
-/* ---- routines ---- */
+/* ---- calling ---- */
 
 static int at_least_one(int n)
 {
@@ -149,9 +150,66 @@ static void *work_space(Dtype dtype, int size)
     return scratch((size_t)size * dtype_size(dtype));
 }
 
+/* ---- small systems: LAPACK's own bookkeeping would take longer than they do ---- */
+
+enum { SMALL_MAX = 8 };
+
+/* As getrf and getrs, which they stand for: elimination by columns with the largest element as the pivot. */
+#define SMALL_SYSTEMS(T, p, size_of) \
+    static int p##_small_factors(int n, T *a, int *pivots) \
+    { \
+        int info = 0; \
+        for (int k = 0; k < n; k++) { \
+            int best = k; \
+            for (int i = k + 1; i < n; i++) \
+                best = size_of(a[k * n + i]) > size_of(a[k * n + best]) ? i : best; \
+            pivots[k] = best + 1; \
+            if (a[k * n + best] == 0) { \
+                info = info == 0 ? k + 1 : info; \
+                continue; \
+            } \
+            for (int j = 0; j < n && best != k; j++) { \
+                T kept = a[j * n + k]; \
+                a[j * n + k] = a[j * n + best]; \
+                a[j * n + best] = kept; \
+            } \
+            for (int i = k + 1; i < n; i++) \
+                a[k * n + i] /= a[k * n + k]; \
+            for (int j = k + 1; j < n; j++) { \
+                for (int i = k + 1; i < n; i++) \
+                    a[j * n + i] -= a[k * n + i] * a[j * n + k]; \
+            } \
+        } \
+        return info; \
+    } \
+    static void p##_small_solution(int n, const T *lu, const int *pivots, T *b) \
+    { \
+        for (int k = 0; k < n; k++) { \
+            T kept = b[k]; \
+            b[k] = b[pivots[k] - 1]; \
+            b[pivots[k] - 1] = kept; \
+        } \
+        for (int k = 0; k < n; k++) { \
+            for (int i = k + 1; i < n; i++) \
+                b[i] -= lu[k * n + i] * b[k]; \
+        } \
+        for (int k = n - 1; k >= 0; k--) { \
+            b[k] /= lu[k * n + k]; \
+            for (int i = 0; i < k; i++) \
+                b[i] -= lu[k * n + i] * b[k]; \
+        } \
+    }
+
+SMALL_SYSTEMS(float, s, fabsf)
+SMALL_SYSTEMS(double, d, fabs)
+
+/* ---- routines ---- */
+
 int lapack_getrf(Dtype dtype, int n, void *a, int *pivots)
 {
     int info = 0, lda = at_least_one(n);
+    if (n <= SMALL_MAX)
+        return dtype == DTYPE_FLOAT32 ? s_small_factors(n, a, pivots) : d_small_factors(n, a, pivots);
     CALL(dtype, getrf, &n, &n, (T *)a, &lda, pivots, &info);
     return info;
 }
@@ -177,14 +235,37 @@ static void solve_piece(const void *job, int64_t piece, int thread)
          &lda, &info, 1);
 }
 
+static void small_solutions(const RightSides *r)
+{
+    for (int i = 0; i < r->columns; i++) {
+        if (r->dtype == DTYPE_FLOAT32)
+            s_small_solution(r->n, r->lu, r->pivots, (float *)(void *)r->b + i * r->n);
+        else
+            d_small_solution(r->n, r->lu, r->pivots, (double *)(void *)r->b + i * r->n);
+    }
+}
+
 void lapack_getrs(Dtype dtype, bool transposed, int n, int columns, const void *lu, const int *pivots,
                   void *b)
 {
     enum { PIECES = 8, PIECE_COLUMNS = 16 };
     RightSides r = {dtype, transposed ? "T" : "N", n, columns, 1, lu, pivots, b};
+    if (n <= SMALL_MAX && !transposed) {
+        small_solutions(&r);
+        return;
+    }
     if (columns >= 2 * PIECE_COLUMNS)
         r.pieces = columns / PIECE_COLUMNS < PIECES ? columns / PIECE_COLUMNS : PIECES;
     parallel_run(r.pieces, (int64_t)n * columns, solve_piece, &r);
+}
+
+void lapack_invert(Dtype dtype, int n, const void *lu, const int *pivots, void *inverse)
+{
+    size_t size = dtype_size(dtype);
+    memset(inverse, 0, (size_t)n * (size_t)n * size);
+    for (int i = 0; i < n; i++)
+        dtype_write(dtype, (char *)inverse + (size_t)i * ((size_t)n + 1) * size, 1);
+    lapack_getrs(dtype, false, n, n, lu, pivots, inverse);
 }
 
 int lapack_potrf(Dtype dtype, int n, void *a)

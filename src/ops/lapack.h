@@ -30,6 +30,8 @@ int lapack_getrf(Dtype dtype, int n, void *a, int *pivots);
 /* Solves A X = B [n, columns], or A' X = B, from the factors of A. */
 void lapack_getrs(Dtype dtype, bool transposed, int n, int columns, const void *lu, const int *pivots,
                   void *b);
+/* The inverse of A [n, n] from its factors. */
+void lapack_invert(Dtype dtype, int n, const void *lu, const int *pivots, void *inverse);
 /* Lower factor L L' = A, in the lower triangle; info i: the leading minor of order i is not positive. */
 int lapack_potrf(Dtype dtype, int n, void *a);
 /* Q [m, min(m, n)] and R [min(m, n), n] of A [m, n], which is overwritten. */

@@ -26,13 +26,6 @@ static void fill_nan(Dtype dtype, int64_t n, void *data)
 
 /* ---- inv ---- */
 
-static void set_identity(Dtype dtype, int64_t n, char *data)
-{
-    memset(data, 0, (size_t)(n * n) * dtype_size(dtype));
-    for (int64_t i = 0; i < n; i++)
-        dtype_write(dtype, data + i * (n + 1) * (int64_t)dtype_size(dtype), 1);
-}
-
 static GradTensor *inv_forward(const OpCall *c)
 {
     GradTensor *x = call_in(c, 0);
@@ -55,8 +48,7 @@ static GradTensor *inv_forward(const OpCall *c)
         }
         if (lapack_getrf(dtype, n, lu, pivots) > 0)
             throw_singular(c, i, count);
-        set_identity(dtype, n, to);
-        lapack_getrs(dtype, false, n, n, lu, pivots, to);
+        lapack_invert(dtype, n, lu, pivots, to);
     }
     return lapack_out(c, base);
 }
