@@ -121,17 +121,12 @@ void batch_reopen(uint32_t levels, const int64_t *sizes)
             state->batch_size[level] = *sizes++;
 }
 
-void batch_effect(void)
-{
-    if (batch_levels() == 0)
-        return;
-    tensor_state()->looked = LOOK_ELEMENT;
-    error_throw(ERROR_TYPE, "inside of vmap this cannot be done for many slices at once");
-}
-
 Random *batch_random(void)
 {
-    batch_effect();
+    if (batch_levels() != 0) {
+        tensor_state()->looked = LOOK_ELEMENT;
+        error_throw(ERROR_TYPE, "random numbers cannot be drawn for many slices at once");
+    }
     return random_state();
 }
 

@@ -50,11 +50,8 @@ GradTensor *batch_shape(const OpCall *c, uint32_t levels);
 GradTensor *batch_broadcast(const OpCall *c, uint32_t levels);
 GradTensor *batch_sum_to(const OpCall *c, uint32_t levels);
 
-/* To be called before what is more than a value: output, a change of a global, a parameter or a buffer. Inside of
- * vmap it throws, and the slices are evaluated one after the other, because it must happen once for each, in
- * the order in which a loop does it. */
-void batch_effect(void);
-/* The random stream, to draw from, which is such an effect. */
+/* The random stream, to draw from. Inside of vmap it throws, and the slices are evaluated one after the
+ * other, because each must draw numbers of its own, in the order in which a loop does. */
 struct Random *batch_random(void);
 
 static inline int batch_axis_count(uint32_t levels) { return __builtin_popcount(levels); }

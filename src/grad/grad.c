@@ -187,7 +187,6 @@ static void check_same_form(const char *what, const GradTensor *old, const GradT
 GradTensor *variable_next(Variable *v, GradTensor *value)
 {
     const char *what = v->kind == VARIABLE_PARAMETER ? "the parameter" : "the buffer";
-    batch_effect();
     check_same_form(what, v->value, value);
     if (gt_dtype(value) != gt_dtype(v->value) && !gt_weak(value))
         error_throw(ERROR_TYPE, "%s is %s and cannot take %s", what, dtype_name(gt_dtype(v->value)),

@@ -1,6 +1,5 @@
 #include "lang/place.h"
 
-#include "grad/batch.h"
 #include "lang/failure.h"
 #include "lang/indexing.h"
 #include "lang/property.h"
@@ -36,10 +35,9 @@ void place_store(Value *place, Value v)
 
 static bool may_bind(const Frame *frame, const Node *name)
 {
-    if (name->as.name.where != WHERE_GLOBAL)
-        return name->as.name.where == WHERE_LOCAL;
-    batch_effect();
-    return frame->function == NULL || name->as.name.slot == DECLARED_GLOBAL;
+    if (name->as.name.where == WHERE_GLOBAL)
+        return frame->function == NULL || name->as.name.slot == DECLARED_GLOBAL;
+    return name->as.name.where == WHERE_LOCAL;
 }
 
 static Value *name_place(Frame *frame, const Node *name)

@@ -1,6 +1,5 @@
 #include "lang/session.h"
 
-#include "grad/batch.h"
 #include "lang/display.h"
 #include "lang/eval.h"
 #include "lang/failure.h"
@@ -530,7 +529,6 @@ Source *source_read_operand(const char *path)
 void session_write(const char *text, size_t bytes)
 {
     Session *s = session();
-    batch_effect();
     bool ok = s->options.write != NULL ? s->options.write(s->options.to, text, bytes)
                                        : fwrite(text, 1, bytes, stdout) == bytes;
     if (s->options.write == NULL && bytes > 0)

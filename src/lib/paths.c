@@ -1,6 +1,5 @@
 #include "lib/paths.h"
 
-#include "grad/batch.h"
 #include "lang/session.h"
 
 #include <errno.h>
@@ -44,8 +43,6 @@ static bool is_inside(const String *place, const String *folder)
 const char *path_checked_for(const char *who, const String *path, PathUse use)
 {
     const char *sandbox = session()->options.sandbox;
-    if (use == PATH_WRITE)
-        batch_effect();
     if (path->bytes == 0 || strlen(path->text) != path->bytes)
         error_throw(ERROR_VALUE, "%s: a path is not empty and has no NUL in it", who);
     if (sandbox == NULL)

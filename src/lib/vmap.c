@@ -212,8 +212,8 @@ const Builtin builtin_vmap = {
     .doc = "The function that applies f to every slice of its arguments along their first axis (or the "
            "given axes; none passes an argument whole), and stacks the results. Tuples and records are "
            "sliced leaf by leaf. f is evaluated once, on all slices together; where it looks at elements, "
-           "as with item(x), or does more than give a value, as print and a change of a global or a buffer do, it "
-           "is evaluated on one slice after the other, as in a loop.",
+           "as with item(x) or print(x), or draws random numbers, it is evaluated on one slice after the other, with "
+           "the same result; what it did before that look is done once more then.",
     .errors = "type when an `if` or `while` depends on a mapped value; shape when the mapped axes differ in "
               "size or an argument is a number; value when a function that looks at elements is mapped over "
               "nothing.",
