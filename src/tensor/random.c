@@ -83,41 +83,53 @@ static const double middle_down[8] = {
     5.3941960214247511077e3, 2.1213794301586595867e4, 3.9307895800092710610e4,
     2.8729085735721942674e4, 5.2264952788528545610e3};
 
-/* The same for other p. */
-static double tail_quantile(double p)
+/* For other p the ratio is one in this root, up to 5 and beyond. It is taken for one p at a time: the C library's
+ * vector logarithms do not round alike on all machines, and the stream is to be the same on all. */
+static const double near_up[8] = {
+    1.42343711074968357734e0, 4.63033784615654529590e0, 5.76949722146069140550e0,
+    3.64784832476320460504e0, 1.27045825245236838258e0, 2.41780725177450611770e-1,
+    2.27238449892691845833e-2, 7.74545014278341407640e-4};
+static const double near_down[8] = {
+    1.0, 2.05319162663775882187e0, 1.67638483018380384940e0,
+    6.89767334985100004550e-1, 1.48103976427480074590e-1, 1.51986665636164571966e-2,
+    5.47593808499534494600e-4, 1.05075007164441684324e-9};
+static const double far_up[8] = {
+    6.65790464350110377720e0, 5.46378491116411436990e0, 1.78482653991729133580e0,
+    2.96560571828504891230e-1, 2.65321895265761230930e-2, 1.24266094738807843860e-3,
+    2.71155556874348757815e-5, 2.01033439929228813265e-7};
+static const double far_down[8] = {
+    1.0, 5.99832206555887937690e-1, 1.36929880922735805310e-1,
+    1.48753612908506148525e-2, 7.86869131145613259100e-4, 1.84631831751005468180e-5,
+    1.42151175831644588870e-7, 2.04426310338993978564e-15};
+
+static __attribute__((noinline)) double tail_root(double p)
 {
-    static const double c[8] = {
-        1.42343711074968357734e0, 4.63033784615654529590e0, 5.76949722146069140550e0,
-        3.64784832476320460504e0, 1.27045825245236838258e0, 2.41780725177450611770e-1,
-        2.27238449892691845833e-2, 7.74545014278341407640e-4};
-    static const double d[8] = {
-        1.0, 2.05319162663775882187e0, 1.67638483018380384940e0,
-        6.89767334985100004550e-1, 1.48103976427480074590e-1, 1.51986665636164571966e-2,
-        5.47593808499534494600e-4, 1.05075007164441684324e-9};
-    static const double e[8] = {
-        6.65790464350110377720e0, 5.46378491116411436990e0, 1.78482653991729133580e0,
-        2.96560571828504891230e-1, 2.65321895265761230930e-2, 1.24266094738807843860e-3,
-        2.71155556874348757815e-5, 2.01033439929228813265e-7};
-    static const double f[8] = {
-        1.0, 5.99832206555887937690e-1, 1.36929880922735805310e-1,
-        1.48753612908506148525e-2, 7.86869131145613259100e-4, 1.84631831751005468180e-5,
-        1.42151175831644588870e-7, 2.04426310338993978564e-15};
-    double r = sqrt(-log(p < 0.5 ? p : 1 - p));
-    double x = r <= 5 ? ratio(c, d, r - 1.6) : ratio(e, f, r - 5);
-    return p < 0.5 ? -x : x;
+    return sqrt(-log(p < 0.5 ? p : 1 - p));
 }
 
-/* The standard normal deviates of n probabilities: in their middle, where most are, by arithmetic that the compiler
- * does for several at once, and one by one in the tails. */
+/* The standard normal deviates of n probabilities, at most a chunk. All else is arithmetic that the compiler does for
+ * several at once: for all as if they were in the middle, where most are, then for those in the tails. */
 KERNEL_CLONES static void normal_quantiles(int64_t n, const double *p, double *out)
 {
+    int32_t tail[CHUNK_WORDS];
+    double root[CHUNK_WORDS], x[CHUNK_WORDS];
+    int64_t count = 0;
     for (int64_t i = 0; i < n; i++) {
         double q = p[i] - 0.5;
         out[i] = q * ratio(middle_up, middle_down, 0.180625 - q * q);
     }
     for (int64_t i = 0; i < n; i++) {
-        if (fabs(p[i] - 0.5) > 0.425)
-            out[i] = tail_quantile(p[i]);
+        tail[count] = (int32_t)i;
+        count += fabs(p[i] - 0.5) > 0.425;
+    }
+    for (int64_t k = 0; k < count; k++)
+        root[k] = tail_root(p[tail[k]]);
+    for (int64_t k = 0; k < count; k++)
+        x[k] = ratio(near_up, near_down, root[k] - 1.6);
+    for (int64_t k = 0; k < count; k++) {
+        if (root[k] > 5)
+            x[k] = ratio(far_up, far_down, root[k] - 5);
+        out[tail[k]] = p[tail[k]] < 0.5 ? -x[k] : x[k];
     }
 }
 
