@@ -246,16 +246,6 @@ static bool has_both(const Line *line)
     return line->code->bytes > 0 && line->comment->bytes > 0;
 }
 
-/* The column of the comments behind the code of the lines from `from` on, which are neighbours. */
-static int comment_column(const Format *f, size_t from)
-{
-    int column = 0;
-    for (size_t i = from; i < f->count && has_both(&f->lines[i]); i++)
-        if (code_width(&f->lines[i]) > column)
-            column = code_width(&f->lines[i]);
-    return column + COMMENT_GAP;
-}
-
 /* Blank lines stay, one where there were several, and none at the edges of the text and of a bracket. */
 static bool keeps_blank(const Format *f, size_t i, bool written)
 {
@@ -266,26 +256,46 @@ static bool keeps_blank(const Format *f, size_t i, bool written)
         && !is_blank(&f->lines[i - 1]);
 }
 
+/* The column of the comments behind the code of the lines from `from` on that will be neighbours. */
+static int comment_column(const Format *f, size_t from)
+{
+    int column = 0;
+    for (size_t i = from; i < f->count; i++) {
+        const Line *line = &f->lines[i];
+        if (is_blank(line) && !keeps_blank(f, i, true))
+            continue;
+        if (!has_both(line))
+            break;
+        if (code_width(line) > column)
+            column = code_width(line);
+    }
+    return column + COMMENT_GAP;
+}
+
 static String *write_lines(const Format *f)
 {
     Buf *out = buf_new();
     int column = 0;
+    bool aligned = false;             /* `column` is that of the line before */
     for (size_t i = 0; i < f->count; i++) {
         const Line *line = &f->lines[i];
         if (is_blank(line)) {
-            if (keeps_blank(f, i, out->bytes > 0))
+            if (keeps_blank(f, i, out->bytes > 0)) {
                 buf_putc(out, '\n');
+                aligned = false;
+            }
             continue;
         }
         buf_printf(out, "%*s", line->indent, "");
         buf_add(out, line->code->text, line->code->bytes);
         if (has_both(line)) {
-            if (i == 0 || !has_both(&f->lines[i - 1]))
+            if (!aligned)
                 column = comment_column(f, i);
             buf_printf(out, "%*s", column - code_width(line), "");
         }
         buf_add(out, line->comment->text, line->comment->bytes);
         buf_putc(out, '\n');
+        aligned = has_both(line);
     }
     return buf_string(out);
 }

@@ -67,6 +67,9 @@ with tempfile.TemporaryDirectory() as folder:
           "fn f(a) {\n  while a < 3 {\n    a += 1  # one\n    bb = a  # two\n  }\n  return g({\n    x: [1,\n      2],\n"
           "    y: x[1:2, ::-1]})\n}\n")
     equal("fmt leaves f-strings", run("fmt", "-", stdin='print( f"{a+1:.2f}" )').stdout, 'print(f"{a+1:.2f}")\n')
+    equal("fmt aligns comments across blank lines that it drops",
+          run("fmt", "-", stdin="if true { # a\n\n\n  xy = 1 # b\n\n} # c\n\nx = 1 # d\n").stdout,
+          "if true {  # a\n  xy = 1   # b\n}          # c\n\nx = 1  # d\n")
     equal("fmt of nothing", run("fmt", "-", stdin="").stdout, "")
 
     for name in sorted(os.listdir("scripts/demos")):
