@@ -3,41 +3,130 @@
 #include <stdio.h>
 #include <string.h>
 
-const ObjectType string_type = {"string", NULL};
+/* In a text that is not ASCII, one code point in so many has its byte offset noted, when an index is first asked for. */
+enum { MARK_EVERY = 16 };
 
-/* FNV-1a, 32 bits (Fowler, Noll, Vo): goes on from the hash of what comes before. */
-static uint32_t hash_on(uint32_t hash, const char *text, size_t bytes)
+static size_t mark_count(const String *s)
 {
+    return s->points / MARK_EVERY;
+}
+
+static void drop_marks(String *s)
+{
+    mem_free(s->marks, mark_count(s) * sizeof *s->marks);
+    s->marks = NULL;
+}
+
+static void string_destroy(Object *self)
+{
+    String *s = (String *)self;
+    if (s->marks != NULL)
+        drop_marks(s);
+}
+
+const ObjectType string_type = {"string", string_destroy};
+
+/* FNV-1a, 32 bits (Fowler, Noll, Vo). */
+uint32_t text_hash(const char *text, size_t bytes)
+{
+    uint32_t hash = 2166136261u;
     for (size_t i = 0; i < bytes; i++)
         hash = (hash ^ (uint8_t)text[i]) * 16777619u;
     return hash;
 }
 
-uint32_t text_hash(const char *text, size_t bytes)
+/* Kept in the string, which it does not change for anybody. A hash of 0 is computed every time. */
+uint32_t string_hash_now(const String *s)
 {
-    return hash_on(2166136261u, text, bytes);
+    return ((String *)s)->hash = text_hash(s->text, s->bytes);
+}
+
+static String *string_room(size_t bytes, uint32_t points)
+{
+    String *s = object_new(&string_type, sizeof *s + bytes + 1);
+    s->text[bytes] = '\0';
+    s->bytes = bytes;
+    s->hash = 0;
+    s->points = points;
+    s->marks = NULL;
+    return s;
+}
+
+String *string_counted(const char *text, size_t bytes, uint32_t points)
+{
+    String *s = string_room(bytes, points);
+    memcpy(s->text, text, bytes);
+    return s;
 }
 
 String *string_new(const char *text, size_t bytes)
 {
-    String *s = object_new(&string_type, sizeof *s + bytes + 1);
-    memcpy(s->text, text, bytes);
-    s->text[bytes] = '\0';
-    s->bytes = bytes;
-    s->hash = text_hash(text, bytes);
-    s->points = (uint32_t)utf8_count(text, bytes);
-    return s;
+    return string_counted(text, bytes, (uint32_t)utf8_count(text, bytes));
 }
 
 String *string_concat(const String *a, const String *b)
 {
-    String *s = object_new(&string_type, sizeof *s + a->bytes + b->bytes + 1);
+    String *s = string_room(a->bytes + b->bytes, a->points + b->points);
     memcpy(s->text, a->text, a->bytes);
-    memcpy(s->text + a->bytes, b->text, b->bytes + 1);
-    s->bytes = a->bytes + b->bytes;
-    s->hash = hash_on(a->hash, b->text, b->bytes);
-    s->points = a->points + b->points;
+    memcpy(s->text + a->bytes, b->text, b->bytes);
     return s;
+}
+
+/* Room doubles, so that a text that is built piece by piece is copied but a few times. */
+String *string_extend(String *a, const String *b)
+{
+    size_t needed = sizeof *a + a->bytes + b->bytes + 1;
+    assert(a->object.refs == 1 && a != b);
+    if (needed > UINT32_MAX)
+        error_throw(ERROR_MEMORY, "out of memory: a string of %zu bytes is too large", needed);
+    if (needed > a->object.size) {
+        size_t wider = needed <= UINT32_MAX / 2 ? 2 * needed : needed;
+        a = mem_realloc(a, a->object.size, wider);
+        a->object.size = (uint32_t)wider;
+    }
+    if (a->marks != NULL)
+        drop_marks(a);
+    memcpy(a->text + a->bytes, b->text, b->bytes + 1);
+    a->bytes += b->bytes;
+    a->points += b->points;
+    a->hash = 0;
+    return a;
+}
+
+static size_t next_point(const String *s, size_t at)
+{
+    do
+        at++;
+    while (((uint8_t)s->text[at] & 0xc0) == 0x80);
+    return at;
+}
+
+static void set_marks(String *s)
+{
+    uint32_t *marks = mem_alloc(mark_count(s) * sizeof *marks);
+    size_t at = 0;
+    for (uint32_t i = 1; i <= s->points; i++) {
+        at = next_point(s, at);
+        if (i % MARK_EVERY == 0)
+            marks[i / MARK_EVERY - 1] = (uint32_t)at;
+    }
+    s->marks = marks;
+}
+
+size_t string_offset(const String *s, uint32_t i)
+{
+    size_t at = 0;
+    if (s->points == s->bytes)
+        return i;
+    if (i >= MARK_EVERY) {
+        if (s->marks == NULL)
+            set_marks((String *)s);
+        at = s->marks[i / MARK_EVERY - 1];
+        i %= MARK_EVERY;
+    }
+    while (i-- > 0)
+        at = next_point(s, at);
+    return at;
 }
 
 String *string_of(const char *text)
@@ -57,7 +146,7 @@ String *string_format(const char *format, ...)
 
 bool string_equal(const String *a, const String *b)
 {
-    return a == b || (a->hash == b->hash && a->bytes == b->bytes && memcmp(a->text, b->text, a->bytes) == 0);
+    return a == b || (a->bytes == b->bytes && memcmp(a->text, b->text, a->bytes) == 0);
 }
 
 bool string_is(const String *a, const char *text)

@@ -10,9 +10,10 @@
 /* Immutable, valid UTF-8, NUL behind the end (and maybe NULs inside). */
 typedef struct String {
     Object object;
-    uint32_t hash;
+    uint32_t hash;                    /* 0 until it is asked for, see string_hash */
     uint32_t points;                  /* length in code points */
     size_t bytes;
+    uint32_t *marks;                  /* where some code points begin, once one was looked for; see text.c */
     char text[];
 } String;
 
@@ -20,7 +21,15 @@ extern const ObjectType string_type;
 
 String *string_new(const char *text, size_t bytes);
 String *string_of(const char *text);
+/* The same of a text whose length in code points is known. */
+String *string_counted(const char *text, size_t bytes, uint32_t points);
 String *string_concat(const String *a, const String *b);
+/* Adds b to the end of a, to which there is but one reference, the caller's: it moves when it has no room left. */
+String *string_extend(String *a, const String *b);
+/* The byte where code point i begins, or the end for i = points. Takes constant time on average. */
+size_t string_offset(const String *s, uint32_t i);
+uint32_t string_hash_now(const String *s);
+static inline uint32_t string_hash(const String *s) { return s->hash != 0 ? s->hash : string_hash_now(s); }
 String *string_format(const char *format, ...) PRINTF_LIKE(1, 2);
 bool string_equal(const String *a, const String *b);
 bool string_is(const String *a, const char *text);

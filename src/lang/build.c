@@ -12,7 +12,7 @@ enum { MOST_PARAMS = 255 };
 
 static bool is_name(const String *name, const char *text, size_t bytes, uint32_t hash)
 {
-    return name->hash == hash && name->bytes == bytes && memcmp(name->text, text, bytes) == 0;
+    return string_hash(name) == hash && name->bytes == bytes && memcmp(name->text, text, bytes) == 0;
 }
 
 /* Where the name is in the table, or the empty place where it belongs. */
@@ -32,7 +32,7 @@ static void widen_names(Parser *p)
 
     for (uint32_t i = 0; i < p->name_capacity; i++)
         if (p->names[i] != NULL)
-            *name_slot(names, wider, p->names[i]->text, p->names[i]->bytes, p->names[i]->hash) = p->names[i];
+            *name_slot(names, wider, p->names[i]->text, p->names[i]->bytes, string_hash(p->names[i])) = p->names[i];
     p->names = names;
     p->name_capacity = wider;
 }
@@ -114,7 +114,7 @@ static void check_keys(Parser *p, const NodeList *fields)
     String **keys = scratch_zeroed(mem_product(capacity, sizeof(String *)));
     for (uint32_t i = 0; i < fields->count; i++) {
         const Node *field = fields->at[i];
-        String *key = field->as.init.key, **slot = name_slot(keys, capacity, key->text, key->bytes, key->hash);
+        String *key = field->as.init.key, **slot = name_slot(keys, capacity, key->text, key->bytes, string_hash(key));
         if (*slot != NULL)
             throw_at(p->source, field->span, ERROR_SYNTAX, NULL, "the record has two fields `%s`", key->text);
         *slot = key;

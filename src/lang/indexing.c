@@ -112,7 +112,10 @@ uint32_t subscript_item(const Subscripts *s, uint32_t count, const char *what)
     const Subscript *one = only_subscript(s, what);
     if (one->kind != SUBSCRIPT_VALUE)
         error_throw(ERROR_TYPE, "a slice of a %s cannot be assigned to", what);
-    return (uint32_t)checked_index(whole_number(one->value, "an index"), string_format("a %s", what)->text, count);
+    int64_t i = whole_number(one->value, "an index");
+    if (i < -(int64_t)count || i >= count)
+        throw_range(i, string_format("a %s", what)->text, count);
+    return (uint32_t)(i < 0 ? i + count : i);
 }
 
 static Value read_tuple(const Tuple *t, const Subscripts *s)
@@ -127,40 +130,39 @@ static Value read_tuple(const Tuple *t, const Subscripts *s)
     return value_object(TAG_TUPLE, tuple_new((uint32_t)slice.count, items));
 }
 
-/* The byte offset of each code point, and of the end. */
-static size_t *point_offsets(const String *s)
+/* The code points from `first` on. */
+static Value points_of(const String *s, uint32_t first, uint32_t count)
 {
-    size_t *at = scratch(((size_t)s->points + 1) * sizeof *at), n = 0;
-    for (size_t i = 0; i < s->bytes; i++)
-        if (((uint8_t)s->text[i] & 0xc0) != 0x80)
-            at[n++] = i;
-    at[n] = s->bytes;
-    return at;
+    size_t start = string_offset(s, first);
+    return value_string(string_counted(s->text + start, string_offset(s, first + count) - start, count));
 }
 
 static Value read_string(const String *text, const Subscripts *s)
 {
     const Subscript *one = only_subscript(s, "string");
-    size_t *at = point_offsets(text);
-    if (one->kind == SUBSCRIPT_VALUE) {
-        uint32_t i = subscript_item(s, text->points, "string");
-        return value_string(string_new(text->text + at[i], at[i + 1] - at[i]));
-    }
+    if (one->kind == SUBSCRIPT_VALUE)
+        return points_of(text, subscript_item(s, text->points, "string"), 1);
     Slice slice = slice_over(one, text->points);
+    if (slice.step == 1)
+        return points_of(text, (uint32_t)slice.start, (uint32_t)slice.count);
     Buf *out = buf_new();
     for (int64_t i = 0; i < slice.count; i++) {
-        int64_t k = slice.start + i * slice.step;
-        buf_add(out, text->text + at[k], at[k + 1] - at[k]);
+        uint32_t k = (uint32_t)(slice.start + i * slice.step);
+        size_t start = string_offset(text, k);
+        buf_add(out, text->text + start, string_offset(text, k + 1) - start);
     }
     return value_string(buf_string(out));
 }
 
 Value string_points(const String *text)
 {
-    size_t *at = point_offsets(text);
     Value *items = scratch((size_t)text->points * sizeof *items + 1);
-    for (uint32_t i = 0; i < text->points; i++)
-        items[i] = value_string(string_new(text->text + at[i], at[i + 1] - at[i]));
+    size_t start = 0;
+    for (uint32_t i = 0; i < text->points; i++) {
+        size_t end = string_offset(text, i + 1);
+        items[i] = value_string(string_counted(text->text + start, end - start, 1));
+        start = end;
+    }
     return value_object(TAG_TUPLE, tuple_new(text->points, items));
 }
 

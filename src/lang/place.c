@@ -274,8 +274,32 @@ static bool updates_itself(Value old)
     return old.tag == TAG_VARIABLE && variable_updates(old.as.any);
 }
 
+bool grow_string(Frame *frame, Node *at, const Op *operation, Node *name, Node *more)
+{
+    Value *place = name_place(frame, name);
+    if (place == NULL || place->tag != TAG_STRING || !may_bind(frame, name))
+        return false;
+    PoolMark mark = pool_mark();
+    Value old = *place;
+    pool_keep(old.as.object);         /* what is evaluated now may give the variable another value */
+    Value v = evaluate(frame, more);
+    frame->at = at;
+    if (v.tag == TAG_STRING && v.as.object != old.as.object && place->as.object == old.as.object) {
+        pool_drain_except(mark, v.as.object);
+        if (old.as.object->refs == 1) {
+            place->as.any = string_extend(old.as.any, v.as.any);
+            return true;
+        }
+    }
+    place_store(place, binary_operation(frame, at, OPERATOR_ADD, operation, old, v));
+    return true;
+}
+
 static void augment_name(Frame *frame, Node *statement, Node *name)
 {
+    if (statement->as.augment.op == OPERATOR_ADD
+        && grow_string(frame, statement, statement->as.augment.operation, name, statement->as.augment.value))
+        return;
     Value old = evaluate(frame, name);
     Value v = evaluate(frame, statement->as.augment.value);
     if (!updates_itself(old) && !may_bind(frame, name))

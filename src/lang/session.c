@@ -30,7 +30,7 @@ static uint32_t table_slot(const CellTable *table, uint32_t hash, const char *na
     uint32_t i = hash & (table->size - 1);
     for (; table->slots[i] != NULL; i = (i + 1) & (table->size - 1)) {
         const String *key = table->slots[i]->name;
-        if (key->hash == hash && key->bytes == bytes && memcmp(key->text, name, bytes) == 0)
+        if (string_hash(key) == hash && key->bytes == bytes && memcmp(key->text, name, bytes) == 0)
             break;
     }
     return i;
@@ -48,7 +48,7 @@ static void table_grow(CellTable *table)
     for (uint32_t i = 0; i < table->size; i++) {
         Cell *cell = table->slots[i];
         if (cell != NULL)
-            wider.slots[table_slot(&wider, cell->name->hash, cell->name->text, cell->name->bytes)] = cell;
+            wider.slots[table_slot(&wider, string_hash(cell->name), cell->name->text, cell->name->bytes)] = cell;
     }
     mem_free(table->slots, table->size * sizeof *table->slots);
     *table = wider;
@@ -63,7 +63,7 @@ static Cell *table_cell(CellTable *table, String *name)
         table_grow(table);
     cell = mem_alloc_zeroed(sizeof *cell);
     cell->name = object_retain(name);
-    table->slots[table_slot(table, name->hash, name->text, name->bytes)] = cell;
+    table->slots[table_slot(table, string_hash(name), name->text, name->bytes)] = cell;
     table->count++;
     return cell;
 }

@@ -42,6 +42,23 @@ static Value run_assign_local(Frame *frame, Node *node)
     return completed;
 }
 
+/* name = name + expression. */
+static Value run_assign_sum(Frame *frame, Node *node)
+{
+    const Node *sum = node->as.assign.value;
+    PoolMark mark = pool_mark();
+    if (!grow_string(frame, node->as.assign.value, sum->as.binary.operation, node->as.assign.target, sum->as.binary.right))
+        return run_assign(frame, node);
+    pool_drain(mark);
+    return completed;
+}
+
+static Value run_assign_local_sum(Frame *frame, Node *node)
+{
+    const Value *place = &frame->slots[node->as.assign.target->as.name.slot];
+    return place->tag == TAG_STRING ? run_assign_sum(frame, node) : run_assign_local(frame, node);
+}
+
 static Value run_augment(Frame *frame, Node *node)
 {
     PoolMark mark = pool_mark();
@@ -317,6 +334,15 @@ static Value run_try(Frame *frame, Node *node)
     return attempt.result;
 }
 
+/* Is it `name = name + expression`? */
+static bool adds_to_name(const Node *node)
+{
+    const Node *target = node->as.assign.target, *value = node->as.assign.value;
+    return target->kind == NODE_NAME && value->kind == NODE_BINARY && value->as.binary.op == OPERATOR_ADD
+        && value->as.binary.left->kind == NODE_NAME
+        && string_equal(value->as.binary.left->as.name.name, target->as.name.name);
+}
+
 NodeEval *eval_for_statement(const Node *node)
 {
     static NodeEval *const table[NODE_KINDS] = {
@@ -327,7 +353,10 @@ NodeEval *eval_for_statement(const Node *node)
     };
     const Node *target = node->kind == NODE_ASSIGN ? node->as.assign.target
                        : node->kind == NODE_AUGMENT ? node->as.augment.target : NULL;
-    if (target != NULL && target->kind == NODE_NAME && target->as.name.where == WHERE_LOCAL)
+    bool local = target != NULL && target->kind == NODE_NAME && target->as.name.where == WHERE_LOCAL;
+    if (node->kind == NODE_ASSIGN && adds_to_name(node))
+        return local ? run_assign_local_sum : run_assign_sum;
+    if (local)
         return node->kind == NODE_ASSIGN ? run_assign_local : run_augment_local;
     return table[node->kind];
 }

@@ -89,7 +89,7 @@ Record *record_new(uint32_t capacity)
 
 static void index_put(Record *r, uint32_t position)
 {
-    uint32_t i = r->fields[position].key->hash & (r->index_size - 1);
+    uint32_t i = string_hash(r->fields[position].key) & (r->index_size - 1);
     while (r->index[i] != 0)
         i = (i + 1) & (r->index_size - 1);
     r->index[i] = position + 1;
@@ -112,14 +112,14 @@ static Field *find(const Record *r, uint32_t hash, const char *text, size_t byte
     if (r->index_size > 0) {
         for (uint32_t i = hash & mask; r->index[i] != 0; i = (i + 1) & mask) {
             Field *f = &r->fields[r->index[i] - 1];
-            if (f->key->hash == hash && f->key->bytes == bytes && memcmp(f->key->text, text, bytes) == 0)
+            if (string_hash(f->key) == hash && f->key->bytes == bytes && memcmp(f->key->text, text, bytes) == 0)
                 return f;
         }
         return NULL;
     }
     for (uint32_t i = 0; i < r->count; i++) {
         Field *f = &r->fields[i];
-        if (f->key->hash == hash && f->key->bytes == bytes && memcmp(f->key->text, text, bytes) == 0)
+        if (string_hash(f->key) == hash && f->key->bytes == bytes && memcmp(f->key->text, text, bytes) == 0)
             return f;
     }
     return NULL;
@@ -127,7 +127,7 @@ static Field *find(const Record *r, uint32_t hash, const char *text, size_t byte
 
 Field *record_find(const Record *r, const String *key)
 {
-    return find(r, key->hash, key->text, key->bytes);
+    return find(r, string_hash(key), key->text, key->bytes);
 }
 
 Field *record_find_text(const Record *r, const char *key)

@@ -93,6 +93,15 @@ for name, text, parts in [
 done = run("--check", write("script.dbx", f"print({many('a{i}', ' + ', 3000)})\n"), timeout=30)
 equal("3000 unknown names on one line are all reported", done.stderr.count("is not defined"), 3000)
 
+WALK = 'n = 0\nfor i in range(len(s)) { if s[i] == "é" and s[-i - 1:] != "" { n += 1 } }\nprint(n)'
+for name, text, output in [
+    ("a string built by +=", 's = ""\nfor i in range(2000000) { s += "abcd" }\nprint(len(s))', "8000000\n"),
+    ("a string built by +", 's = ""\nfor i in range(2000000) { s = s + "abcd" }\nprint(len(s))', "8000000\n"),
+    ("a string built in a function", 'fn f() {\n  s = ""\n  for i in range(2000000) { s += "é" }\n  return s\n}\nprint(len(f()))', "2000000\n"),
+    ("an index into a long string", f's = join(map(i -> "é日", range(500000)))\n{WALK.replace("[-i - 1:]", "[-i - 1:-i]")}', "499999\n"),
+]:
+    ends_well(f"{name} takes time in step with its length", script(text + "\n", "--timeout", "25"), 0, output)
+
 LONG = "a" * 1_000_000
 for name, text, kind, known in [
     ("name", LONG, "name", "is not defined"), ("function", f"{LONG}(x) = x.b\n{LONG}(1)", "type", "has no property"),

@@ -113,7 +113,7 @@ class Fuzzer:
         """What each program printed, up to where its error was."""
         parts = re.split(r"^#(\d+)\n", output, flags=re.MULTILINE)
         of = {int(parts[i]): parts[i + 1] for i in range(1, len(parts) - 1, 2)}
-        return [re.sub(r"^! .*\n", "", of.get(i, ""), flags=re.MULTILINE) for i in range(count)]
+        return [re.sub(r"^! .*\n|which \d+ are in use$", "", of.get(i, ""), flags=re.MULTILINE) for i in range(count)]
 
     def check_places(self, texts, output):
         """Errors that ended a program stand inside of its text."""
