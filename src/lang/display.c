@@ -193,12 +193,13 @@ void display_formatted(Buf *out, Value v, const char *spec, size_t bytes)
     }
     if (number)
         throw_format(v, spec[bytes - 1]);
+    if (bytes == 0) {
+        display_value(out, v);
+        return;
+    }
     Buf *text = buf_new();
     display_value(text, v);
-    if (bytes > 0)
-        format_text(out, buf_text(text), text->bytes, spec, bytes);
-    else
-        buf_add(out, buf_text(text), text->bytes);
+    format_text(out, buf_text(text), text->bytes, spec, bytes);
 }
 
 /* ---- echo ---- */
