@@ -33,14 +33,23 @@ const Op op_neg = {
     .factor = {factor_minus_one},
 };
 
-KERNELS2_FLOAT(scale, (x == 0) | (y == 0) ? 0 : x * y, (x == 0) | (y == 0) ? 0 : x * y)
+KERNELS2_FLOAT(scale, x == 0 ? 0 : x * y, x == 0 ? 0 : x * y)
+KERNELS2_FLOAT(cut, (x == 0) | (y == 0) ? 0 : x * y, (x == 0) | (y == 0) ? 0 : x * y)
 
 const Op op_scale = {
     .usage = "scale(g, factor)", OP_ARGS(ARG_TENSOR, ARG_TENSOR),
-    .doc = "A cotangent times a derivative; zero where either is zero, whatever the other is.",
+    .doc = "A cotangent times a derivative; zero where the cotangent is zero, whatever the derivative is.",
     .dtypes = DTYPES_FLOAT,
     .kernel = KERNELS_FLOAT(scale),
-    .factor = {factor_right, factor_left},
+    .factor = {factor_right, factor_left}, .cuts = true,
+};
+
+const Op op_cut = {
+    .usage = "cut(g, factor)", OP_ARGS(ARG_TENSOR, ARG_TENSOR),
+    .doc = "A cotangent times a derivative; zero where either is zero, whatever the other is.",
+    .dtypes = DTYPES_FLOAT,
+    .kernel = KERNELS_FLOAT(cut),
+    .factor = {factor_right, factor_left}, .cuts = true,
 };
 
 GradTensor *gt_add(GradTensor *a, GradTensor *b) { return op_call2(&op_add, a, b); }

@@ -107,6 +107,7 @@ struct Op {
     BlockKernel *kernel[DTYPES];      /* by compute dtype */
     bool wraps;                       /* a number beside integers is taken modulo 2^bits, as their sums are; else it saturates */
     OpFactor *factor[4];              /* by position among the ARG_TENSOR arguments */
+    bool cuts;                        /* a factor of 0 stops an infinite cotangent too: the operation is constant there */
 
     GradTensor *(*forward)(const OpCall *c);
     GradTensor *(*vjp)(const OpCall *c, int i, GradTensor *g);
@@ -215,13 +216,12 @@ GradTensor *factor_zero(const OpCall *c);            /* for arguments without de
 
 /* ---- the operations that recording itself needs (core.c) ---- */
 
-extern const Op op_add, op_neg, op_scale, op_to, op_sum_to, op_broadcast_to, op_pick, op_alias;
+extern const Op op_add, op_neg, op_scale, op_cut, op_to, op_sum_to, op_broadcast_to, op_pick, op_alias;
 
 GradTensor *gt_add(GradTensor *a, GradTensor *b);
 GradTensor *gt_neg(GradTensor *a);
-/* g * f, where an element of either that is 0 gives 0 whatever the other is (inf and nan too): what does not reach the
- * result does not poison the gradient, and both modes agree on that, as the order of the factors does not matter. Same
- * shapes or broadcast. */
+/* g * f, where an element of g that is 0 gives 0 whatever f is there (inf and nan too): what does not reach the
+ * result does not poison the gradient. Same shapes or broadcast. */
 GradTensor *gt_scale(GradTensor *g, GradTensor *f);
 GradTensor *gt_cast(GradTensor *x, Dtype dtype);                            /* x itself when it has it */
 GradTensor *gt_sum_to(GradTensor *x, int ndim, const int64_t *shape);       /* undoes a broadcast */

@@ -24,10 +24,11 @@ static GradTensor *times_factor(const OpCall *c, OpFactor *factor, GradTensor *g
         return g;
     if (factor == factor_minus_one)
         return gt_neg(g);
+    const Op *times = c->op->cuts ? &op_cut : &op_scale;
     if (at < 0 || !(c->numbers >> at & 1))
-        return gt_scale(g, factor(c));
+        return op_call2(times, g, factor(c));
     Arg args[OP_MAX_ARGS] = {{.tensor = g}, c->args[at]};
-    return op_call(&op_scale, args, 1u << 1);
+    return op_call(times, args, 1u << 1);
 }
 
 GradTensor *call_vjp(const OpCall *c, int i, GradTensor *g)

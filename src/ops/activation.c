@@ -63,7 +63,7 @@ const Op op_relu = {
     .example = "relu([-1, 0, 2])  #=> [0, 0, 2]",
     .related = "leaky_relu elu softplus maximum",
     .kernel = KERNELS_NUMERIC(relu),
-    .factor = {relu_slope},
+    .factor = {relu_slope}, .cuts = true,
     .sample = {{-2, 2, {0}, 1, false}},
 };
 
@@ -89,7 +89,7 @@ const Op op_leaky_relu = {
     .related = "relu elu",
     .dtypes = DTYPES_FLOAT,
     .kernel = KERNELS_FLOAT(leaky_relu),
-    .factor = {leaky_slope, leaky_by_slope},
+    .factor = {leaky_slope, leaky_by_slope}, .cuts = true,
     .sample = {{-2, 2, {0}, 1, false}},
 };
 

@@ -28,7 +28,7 @@ const Op op_maximum = {
     .example = "maximum([1, 5], [3, 2])  #=> [3, 5]",
     .related = "minimum max clip",
     .kernel = KERNELS_NUMERIC(maximum),
-    .factor = {left_larger, right_larger},
+    .factor = {left_larger, right_larger}, .cuts = true,
 };
 
 const Op op_minimum = {
@@ -39,7 +39,7 @@ const Op op_minimum = {
     .example = "minimum([1, 5], [3, 2])  #=> [1, 2]",
     .related = "maximum min clip",
     .kernel = KERNELS_NUMERIC(minimum),
-    .factor = {right_larger, left_larger},
+    .factor = {right_larger, left_larger}, .cuts = true,
 };
 
 /* ---- clip ---- */
@@ -77,7 +77,7 @@ CLIP_PART(above)
 static const Op clip_plain = {
     .usage = "clip(x, lo, hi)", OP_ARGS(ARG_TENSOR, ARG_TENSOR, ARG_TENSOR),
     .kernel = KERNELS_NUMERIC(clip),
-    .factor = {inside_part, below_part, above_part},
+    .factor = {inside_part, below_part, above_part}, .cuts = true,
 };
 
 /* A bound that is not there is one that is never passed: x itself below, maximum(x, lo) above. */
