@@ -239,13 +239,15 @@ static void plan_index(Plan *p, GradTensor *index, int axis)
 
 static GradTensor *checked_indices(const GradTensor *index, int axis, int64_t size)
 {
+    const int64_t *whole = tensor_contiguous(&index->t, DTYPE_INT64);
+    const double *exact = dtype_is_float(gt_dtype(index)) ? tensor_contiguous(&index->t, DTYPE_FLOAT64) : NULL;
     GradTensor *out = gt_new(DTYPE_INT64, index->t.ndim, tensor_shape(&index->t));
     int64_t *to = tensor_allocate(&out->t);
+    const char *what = axis_text(axis);
     for (int64_t k = 0; k < index->t.size; k++) {
-        double x = tensor_at(&index->t, k);
-        if (x != trunc(x) || fabs(x) > 9e15)
-            error_throw(ERROR_TYPE, "an index tensor must hold whole numbers, not %g", x);
-        to[k] = checked_index((int64_t)x, axis_text(axis), size);
+        if (exact != NULL && (exact[k] != (double)whole[k] || fabs(exact[k]) > 9e15))
+            error_throw(ERROR_TYPE, "an index tensor must hold whole numbers, not %g", exact[k]);
+        to[k] = checked_index(whole[k], what, size);
     }
     return out;
 }
