@@ -88,6 +88,15 @@ def waits_in(pid):
         return None
 
 
+def signal_pends(pid):
+    """Is a signal on its way to a process? Ctrl-C is one, which is not in the input."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+            return any(int(line.split()[1], 16) for line in file if line.startswith(("SigPnd:", "ShdPnd:")))
+    except OSError:
+        return False
+
+
 def run(*arguments, stdin="", cwd=None, env=None, timeout=PATIENCE):
     """dbx with these arguments, and what it wrote. stdin is a text, or a descriptor."""
     given = {"input": stdin} if isinstance(stdin, str) else {"stdin": stdin}
@@ -197,7 +206,7 @@ class Terminal:
     def settle(self, for_ever=True):
         """Takes in output until dbx waits for input."""
         end = time.monotonic() + self.timeout
-        while not (self.input_is_read() and self.sleeps(for_ever)):
+        while not (self.input_is_read() and not signal_pends(self.pid) and self.sleeps(for_ever)):
             if not self.read(0.001) or time.monotonic() > end:
                 raise TimeoutError(f"dbx does not wait for input; saw {self.shown!r}")
         self.read(0)
