@@ -5,6 +5,7 @@
 #include "ops/matrix.h"
 #include "ops/rules.h"
 
+#include <math.h>
 #include <string.h>
 
 static void check_finite(const OpCall *c, Dtype dtype, int64_t n, const void *data)
@@ -29,12 +30,14 @@ static int shape_like(const GradTensor *x, int64_t rows, int64_t columns, int64_
     return batch;
 }
 
-/* 1 / (d_j - d_i) at [i, j], for d [..., n]; 0 where the two are equal, so that equal values do not mix. */
-static GradTensor *inverse_gaps(GradTensor *d)
+/* y_ij / (d_j - d_i) for d [..., n] and y [..., n, n], and 0 on the diagonal. Vectors of equal values have no derivative:
+ * which of them LAPACK gives is arbitrary. So it is infinite there, and nan in the end, unless y_ij is 0, because
+ * nothing depends on how the two turn into each other. */
+static GradTensor *turn_rates(GradTensor *y, GradTensor *d)
 {
     GradTensor *gaps = t_sub(matrix_unsqueeze(d, 1), matrix_unsqueeze(d, 0));
-    GradTensor *equal = gt_cast(t_with(&op_eq, gt_detach(gaps), 0), gt_dtype(d));
-    return t_div(t_minus_from(1, equal), t_add(gaps, equal));
+    GradTensor *never = matrix_of_diagonal(gt_filled(gt_dtype(d), d->t.ndim, tensor_shape(&d->t), INFINITY));
+    return gt_scale(y, t_reciprocal(t_add(gaps, never)));
 }
 
 /* ---- cholesky ---- */
@@ -225,9 +228,9 @@ static void svd_forward(const OpCall *c, GradTensor **out)
 }
 
 /* (y - y') / (s_j^2 - s_i^2), elementwise */
-static GradTensor *turning(GradTensor *y, GradTensor *gaps)
+static GradTensor *turning(GradTensor *y, GradTensor *squares)
 {
-    return t_mul(t_sub(y, t_swap(y)), gaps);
+    return turn_rates(t_sub(y, t_swap(y)), squares);
 }
 
 /* The part of g that lies outside of what the orthonormal columns of q span, times 1/s: (g - q q' g)
@@ -243,17 +246,15 @@ static GradTensor *outside(GradTensor *g, GradTensor *q, GradTensor *s)
 static GradTensor *svd_vjp(const OpCall *c, int i, GradTensor *const *g)
 {
     GradTensor *x = call_in(c, i), *u = call_result(c, 0), *s = call_result(c, 1), *vh = call_result(c, 2);
-    GradTensor *v = t_swap(vh), *gv = g[2] == NULL ? NULL : t_swap(g[2]), *middle = NULL, *gaps = NULL;
+    GradTensor *v = t_swap(vh), *gv = g[2] == NULL ? NULL : t_swap(g[2]), *middle = NULL, *squares = t_square(s);
     if (g[0] == NULL && g[1] == NULL && gv == NULL)
         return NULL;
-    if (g[0] != NULL || gv != NULL)
-        gaps = inverse_gaps(t_square(s));
     if (g[1] != NULL)
         middle = matrix_of_diagonal(g[1]);
     if (g[0] != NULL)
-        middle = sum_of(middle, t_mul(turning(t_matmul(t_swap(u), g[0]), gaps), matrix_unsqueeze(s, 1)));
+        middle = sum_of(middle, t_mul(turning(t_matmul(t_swap(u), g[0]), squares), matrix_unsqueeze(s, 1)));
     if (gv != NULL)
-        middle = sum_of(middle, t_mul(matrix_unsqueeze(s, 0), turning(t_matmul(vh, gv), gaps)));
+        middle = sum_of(middle, t_mul(matrix_unsqueeze(s, 0), turning(t_matmul(vh, gv), squares)));
     GradTensor *sum = t_matmul(t_matmul(u, middle), vh);
     if (g[0] != NULL && matrix_rows(x) > matrix_columns(x))
         sum = t_add(sum, t_matmul(outside(g[0], u, s), vh));
@@ -266,8 +267,8 @@ const Op op_svd = {
     .usage = "svd(x)", OP_ARGS(ARG_TENSOR), .section = "linear algebra", .dtypes = DTYPES_FLOAT,
     .doc = "(U, S, Vh) with U @ diag(S) @ Vh = x [..., m, n]: the singular values S [..., k] descend, k = "
            "min(m, n); U [..., m, k] has orthonormal columns and Vh [..., k, n] orthonormal rows (LAPACK "
-           "gesdd). In derivatives of U and Vh, vectors of equal singular values do not turn into each "
-           "other.",
+           "gesdd). Where singular values are equal, U and Vh have no derivative: it is nan there, unless "
+           "nothing depends on how their vectors turn into each other.",
     .errors = "domain when an element is not finite, shape when x is not a matrix.",
     .derivative = "Townsend, Differentiating the singular value decomposition (2016)",
     .example = "svd([[3, 0], [0, 4]])[1]  #=> [4, 3]",
@@ -336,7 +337,7 @@ static GradTensor *eigh_vjp(const OpCall *c, int i, GradTensor *const *g)
     if (g[0] != NULL)
         middle = matrix_of_diagonal(g[0]);
     if (g[1] != NULL)
-        middle = sum_of(middle, t_mul(t_matmul(turned, g[1]), inverse_gaps(w)));
+        middle = sum_of(middle, turn_rates(t_matmul(turned, g[1]), w));
     return matrix_symmetric(t_matmul(t_matmul(v, middle), turned));
 }
 
@@ -344,10 +345,11 @@ const Op op_eigh = {
     .usage = "eigh(x)", OP_ARGS(ARG_TENSOR), .section = "linear algebra", .dtypes = DTYPES_FLOAT,
     .doc = "(values, vectors) of a symmetric matrix, or of each of a batch [..., n, n]: the eigenvalues "
            "[..., n] ascend, and column i of the vectors belongs to value i (LAPACK syevd). Only the lower "
-           "triangle of x is read; the derivative is that of symmetric matrices, in which vectors of equal "
-           "eigenvalues do not turn into each other.",
+           "triangle of x is read; the derivative is that of symmetric matrices. Where eigenvalues are equal, "
+           "vectors have no derivative: it is nan there, unless nothing depends on how they turn into each "
+           "other.",
     .errors = "domain when an element is not finite, shape when x is not square.",
-    .derivative = "dw = diag(V' dx V), dV = V (F * (V' dx V)) with F_ij = 1 / (w_j - w_i), 0 where equal   "
+    .derivative = "dw = diag(V' dx V), dV = V (F * (V' dx V)) with F_ij = 1 / (w_j - w_i), F_ii = 0   "
                   "(Giles 2008, 3.1)",
     .example = "eigh([[2, 1], [1, 2]])[0]  #=> [1, 3]",
     .related = "eigvalsh svd cholesky",
