@@ -1,7 +1,7 @@
 /* Matrix products. BLAS wants matrices with unit stride along one of their axes and calls that axis the
  * row or, through its transpose flag, the column; other views are copied first. Of a batch that shares
  * its right matrix, the left matrices are stacked into one when their rows are evenly spaced. Large
- * products are cut into pieces, of rows or of columns of the result, and threads share the pieces: see
+ * products are cut into pieces of the result, and threads share the pieces: see
  * parallel.h for why BLAS does not do that. */
 #include "tensor/product.h"
 
@@ -17,7 +17,8 @@ enum {
     PLAIN_MAX = 512,                  /* multiplications up to which plain loops are faster than BLAS, */
     PLAIN_VECTOR_MAX = 48,            /* and those with a vector */
     PIECE_MIN = 1 << 17,              /* multiplications that are worth a task of their own */
-    PIECE_ROWS = 256,                 /* that pay for the copy BLAS makes of the other matrix for a piece */
+    PIECE_SIDE = 512,                 /* of a piece: shorter ones do not pay for the copies BLAS makes of their operands, */
+    HALF_SIDE = 256,                  /* but two halves may be shorter, so that two threads have work */
     PIECES_MAX = 8                    /* of a product */
 };
 
@@ -45,7 +46,7 @@ typedef struct Product {
     int64_t m, k, n;                  /* [m, k] x [k, n] */
     int ndim;                         /* batch axes of the result */
     int64_t dims[TENSOR_MAX_NDIM], count;
-    int64_t pieces, piece;            /* of each product: number, and extent along the longer of m and n */
+    int64_t pieces, rows, columns;    /* of each product: the number of pieces, and their extents */
     Operand a, b;
     char *out;
 } Product;
@@ -227,18 +228,22 @@ static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static void cut(Product *p, int64_t work)
 {
     bool vector = p->m == 1 || p->n == 1;
-    int64_t longer = p->m >= p->n ? p->m : p->n;
-    p->pieces = 1;
-    if (p->count < PIECES_MAX)
-        p->pieces = smaller(smaller(PIECES_MAX, work / PIECE_MIN), longer / (vector ? 1 : PIECE_ROWS));
-    p->pieces = p->pieces < 1 ? 1 : p->pieces;
-    p->piece = (longer + p->pieces - 1) / p->pieces;
-    p->pieces = (longer + p->piece - 1) / p->piece;
+    int64_t most = p->count < PIECES_MAX ? smaller(PIECES_MAX, work / PIECE_MIN) : 1;
+    p->rows = p->m;
+    p->columns = p->n;
+    for (p->pieces = 1; 2 * p->pieces <= most; p->pieces *= 2) {
+        int64_t *longer = p->rows >= p->columns ? &p->rows : &p->columns;
+        if (*longer < 2 * (vector ? 1 : p->pieces == 1 ? HALF_SIDE : PIECE_SIDE))
+            break;
+        *longer = (*longer + 1) / 2;
+    }
+    p->pieces = (p->m + p->rows - 1) / p->rows * ((p->n + p->columns - 1) / p->columns);
 }
 
 static void compute_piece(const Product *p, int64_t index, int64_t piece)
 {
-    int64_t size = (int64_t)p->size, first = piece * p->piece;
+    int64_t size = (int64_t)p->size, across = (p->n + p->columns - 1) / p->columns;
+    int64_t row = piece / across * p->rows, column = piece % across * p->columns;
     Part part = {p->m, p->n, p->a.matrix, p->b.matrix, p->out + index * p->m * p->n * size};
     for (int axis = p->ndim - 1; axis >= 0; axis--) {
         int64_t i = index % p->dims[axis];
@@ -246,15 +251,11 @@ static void compute_piece(const Product *p, int64_t index, int64_t piece)
         part.a.data += i * p->a.batch[axis] * size;
         part.b.data += i * p->b.batch[axis] * size;
     }
-    if (p->m >= p->n) {
-        part.m = smaller(p->piece, p->m - first);
-        part.a.data += first * part.a.row * size;
-        part.out += first * p->n * size;
-    } else {
-        part.n = smaller(p->piece, p->n - first);
-        part.b.data += first * part.b.column * size;
-        part.out += first * size;
-    }
+    part.m = smaller(p->rows, p->m - row);
+    part.n = smaller(p->columns, p->n - column);
+    part.a.data += row * part.a.row * size;
+    part.b.data += column * part.b.column * size;
+    part.out += (row * p->n + column) * size;
     compute_part(p, &part);
 }
 
