@@ -2,6 +2,8 @@
 
 #include "base/runtime.h"
 
+#include <string.h>
+
 enum { MOST_LINES = 60 };
 
 typedef struct Graph {
@@ -11,18 +13,19 @@ typedef struct Graph {
     bool cut;
 } Graph;
 
-/* The variable of the top level that holds the tensor, or NULL. */
+/* The variable of the top level that holds the tensor, or NULL; `ans` only where no other does. */
 static const char *name_of(const GradTensor *x)
 {
     const CellTable *cells = &session()->main->cells;
+    const char *name = NULL;
     for (uint32_t i = 0; i < cells->size; i++) {
         const Cell *cell = cells->slots[i];
         if (cell == NULL || (cell->value.tag != TAG_TENSOR && cell->value.tag != TAG_VARIABLE))
             continue;
-        if (value_tensor(cell->value) == x)
-            return cell->name->text;
+        if (value_tensor(cell->value) == x && (name == NULL || strcmp(name, "ans") == 0))
+            name = cell->name->text;
     }
-    return NULL;
+    return name;
 }
 
 static bool is_shown(const Graph *g, const GradTensor *x)

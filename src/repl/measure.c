@@ -242,7 +242,7 @@ static void measure(void *data)
         buf_puts(out, " to ");
         put_time(out, m->seconds[m->runs - 1]);
     }
-    buf_puts(out, "; ");
+    buf_putc(out, '\n');
     put_size(out, m->memory);
     buf_printf(out, " of memory, %llu operations recorded\n", (unsigned long long)m->recorded);
     session_write(buf_text(out), out->bytes);

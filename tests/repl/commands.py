@@ -28,6 +28,8 @@ with tempfile.TemporaryDirectory() as folder, Terminal("-q", rows=60, env={"EDIT
     equal(":type", t.line(":type w * 2"), "tensor, shape [2, 2], dtype float32, tracked\n")
     equal(":type of a tuple", t.line(":type (1, 2)"), "tuple of 2\n")
     contains(":time", t.line(":time sum(w * w)"), "median of", "2 operations recorded")
+    t.line("w")
+    contains(":graph calls the echoed value by its own name", t.line(":graph w * 2"), "w: parameter")
     contains(":time of a mistake", t.line(":time foo"), "`foo` is not defined")
     path = os.path.join(folder, "session.dbx")
     t.line("bad syntax here")
