@@ -138,7 +138,7 @@ int64_t whole_or_throw(const char *function, const char *name, double x, ErrorKi
 GradTensor *value_tensor(Value v);
 /* A result as a value: a weak untracked one becomes a number or a bool. */
 Value value_of_tensor(GradTensor *x);
-/* True for what value_tensor accepts and for numbers. */
+/* Does value_tensor accept it? This makes no tensor of it. */
 bool value_is_numeric(Value v);
 /* "number", "tensor", ...: the names of LANGUAGE.md section 3. */
 const char *value_type_name(Value v);
@@ -151,7 +151,7 @@ bool value_equal(Value a, Value b);
 static inline Value value_string(String *s) { return value_object(TAG_STRING, s); }
 static inline Value value_text(const char *text) { return value_string(string_of(text)); }
 
-/* Applies to every leaf (what is neither tuple nor record) of a structure, and rebuilds it. */
+/* Applies to every leaf (what is neither tuple nor record) of a structure, in order, and rebuilds it. */
 Value structure_map(Value structure, Value (*leaf)(Value leaf, void *context), void *context);
 /* The leaves in order, appended to a pool-owned array. */
 typedef struct Leaves {
@@ -161,5 +161,7 @@ typedef struct Leaves {
 Leaves structure_leaves(Value structure);
 /* The same structure with other leaves, in the order of structure_leaves. */
 Value structure_rebuild(Value structure, const Value *leaves);
+/* Tuples of equal lengths and records of the same fields in the same order, all the way down; leaves may differ. */
+bool structure_same(Value a, Value b);
 
 #endif

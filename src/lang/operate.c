@@ -12,7 +12,6 @@ typedef struct Operands {
     const Op *operation;
 } Operands;
 
-static bool is_structure(Value v) { return v.tag == TAG_TUPLE || v.tag == TAG_RECORD; }
 static bool is_comparison(Operator op) { return op >= OPERATOR_EQ && op <= OPERATOR_GE; }
 
 static _Noreturn void throw_operands(const Operands *o, Value left, Value right)
@@ -65,7 +64,7 @@ static Value structure_operation(const Operands *o, Value left, Value right);
 
 static Value leaf_operation(const Operands *o, Value left, Value right)
 {
-    if (is_structure(left) || is_structure(right))
+    if (value_is_structure(left) || value_is_structure(right))
         return structure_operation(o, left, right);
     return binary_operation(o->frame, o->node, o->op, o->operation, left, right);
 }
@@ -114,8 +113,8 @@ static Value record_operation(const Operands *o, Value left, Value right)
 static Value structure_operation(const Operands *o, Value left, Value right)
 {
     stack_check();
-    Value other = is_structure(left) ? right : left;
-    if (is_structure(left) && is_structure(right)) {
+    Value other = value_is_structure(left) ? right : left;
+    if (value_is_structure(left) && value_is_structure(right)) {
         if (left.tag != right.tag)
             throw_structures(o, left, right);
     } else if (!value_is_numeric(other)) {
@@ -198,7 +197,7 @@ Value binary_operation(Frame *frame, Node *node, Operator op, const Op *operatio
         return value_bool(value_equal(left, right) == (op == OPERATOR_EQ));
     if (left.tag == TAG_STRING && right.tag == TAG_STRING)
         return string_operation(&o, left, right);
-    if ((is_structure(left) || is_structure(right)) && !is_comparison(op))
+    if ((value_is_structure(left) || value_is_structure(right)) && !is_comparison(op))
         return structure_operation(&o, left, right);
     throw_operands(&o, left, right);
 }
@@ -215,7 +214,7 @@ Value unary_operation(Frame *frame, Node *node, Operator op, const Op *operation
 {
     Operands o = {frame, node, op, operation};
     frame->at = node;
-    if (is_structure(v))
+    if (value_is_structure(v))
         return structure_map(v, negate_leaf, &o);
     if (!value_is_numeric(v))
         error_throw(ERROR_TYPE, "`%s` is not defined for %s", operator_text(op), value_described(v));

@@ -67,3 +67,34 @@ Value structure_rebuild(Value structure, const Value *leaves)
 {
     return structure_map(structure, next_leaf, &leaves);
 }
+
+static bool same_tuples(const Tuple *a, const Tuple *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (uint32_t i = 0; i < a->count; i++)
+        if (!structure_same(tuple_items(a)[i], tuple_items(b)[i]))
+            return false;
+    return true;
+}
+
+static bool same_records(const Record *a, const Record *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (uint32_t i = 0; i < a->count; i++)
+        if (!string_equal(a->fields[i].key, b->fields[i].key)
+            || !structure_same(a->fields[i].value, b->fields[i].value))
+            return false;
+    return true;
+}
+
+bool structure_same(Value a, Value b)
+{
+    stack_check();
+    if (!value_is_structure(a) || !value_is_structure(b))
+        return !value_is_structure(a) && !value_is_structure(b);
+    if (a.tag != b.tag)
+        return false;
+    return a.tag == TAG_TUPLE ? same_tuples(a.as.any, b.as.any) : same_records(a.as.any, b.as.any);
+}

@@ -26,6 +26,8 @@ typedef struct Value {
 } Value;
 
 static inline bool value_is_object(Value v) { return v.tag >= TAG_STRING; }
+/* Tuples and records have leaves, which arithmetic and derivatives go to. */
+static inline bool value_is_structure(Value v) { return v.tag == TAG_TUPLE || v.tag == TAG_RECORD; }
 static inline Value value_number(double x) { return (Value){TAG_NUMBER, {.number = x}}; }
 static inline Value value_bool(bool b) { return (Value){TAG_BOOL, {.boolean = b}}; }
 static inline Value value_none(void) { return (Value){TAG_NONE, {.any = NULL}}; }

@@ -142,7 +142,7 @@ void derivation_want_numbers(const Derivation *d)
 
 void derivation_want_tensor(const Derivation *d)
 {
-    if (d->out.tag == TAG_TUPLE || d->out.tag == TAG_RECORD)
+    if (value_is_structure(d->out))
         error_throw_hint(ERROR_TYPE, "pick the part to differentiate, as in x -> f(x)[0], or use jvp, vjp or jacobian, "
                          "which take such functions",
                          "%s: the function returns %s, which has no single derivative", d->who,
@@ -163,34 +163,11 @@ void derivation_want_scalar(const Derivation *d)
 
 /* ---- tangents and cotangents ---- */
 
-static bool same_structure(Value a, Value b)
-{
-    bool nested = a.tag == TAG_TUPLE || a.tag == TAG_RECORD || b.tag == TAG_TUPLE || b.tag == TAG_RECORD;
-    stack_check();
-    if (!nested)
-        return true;
-    if (a.tag != b.tag)
-        return false;
-    if (a.tag == TAG_TUPLE) {
-        const Tuple *s = a.as.any, *t = b.as.any;
-        for (uint32_t i = 0; i < s->count && s->count == t->count; i++)
-            if (!same_structure(tuple_items(s)[i], tuple_items(t)[i]))
-                return false;
-        return s->count == t->count;
-    }
-    const Record *r = a.as.any, *q = b.as.any;
-    for (uint32_t i = 0; i < r->count && r->count == q->count; i++)
-        if (!string_equal(r->fields[i].key, q->fields[i].key)
-            || !same_structure(r->fields[i].value, q->fields[i].value))
-            return false;
-    return r->count == q->count;
-}
-
 TensorList *derivation_match(const Derivation *d, const char *what, Value given, Value form, const TensorList *nodes)
 {
     Leaves leaves = structure_leaves(given), forms = structure_leaves(form);
     TensorList *list = tensor_list_new(nodes->count, NULL);
-    if (!same_structure(given, form))
+    if (!structure_same(given, form))
         error_throw_hint(ERROR_TYPE, "two tuples need equal lengths, two records the same fields",
                          "%s: the %s must have the structure of what it belongs to: %s, not %s", d->who, what,
                          value_described(form), form.tag == given.tag ? "a different one" : value_described(given));

@@ -6,8 +6,6 @@
 
 static const char needs_leaf[] = "make it with parameter(...), or call attach_grad(x) before the computation";
 
-static bool is_structure(Value v) { return v.tag == TAG_TUPLE || v.tag == TAG_RECORD; }
-
 /* ---- making variables ---- */
 
 /* The argument as a tensor in the dtype asked for, or the default one for numbers. */
@@ -178,7 +176,7 @@ static Value run_zero_grad(Call *call)
     const Tuple *xs = arg_tuple(call, 0);
     for (uint32_t i = 0; i < xs->count; i++) {
         Value x = tuple_items(xs)[i];
-        bool can = is_structure(x) || x.tag == TAG_FUNCTION || x.tag == TAG_VARIABLE
+        bool can = value_is_structure(x) || x.tag == TAG_FUNCTION || x.tag == TAG_VARIABLE
                 || (x.tag == TAG_TENSOR && gt_tracked(x.as.any));
         if (!can)
             error_throw_hint(ERROR_TYPE, needs_leaf, value_is_numeric(x) ? "%s that is not tracked has no gradient"
@@ -274,7 +272,7 @@ static Value detach_leaf(Value leaf, void *context)
 
 static Value run_detach(Call *call)
 {
-    if (!is_structure(call->args[0]))
+    if (!value_is_structure(call->args[0]))
         arg_tensor(call, 0);
     return structure_map(call->args[0], detach_leaf, NULL);
 }
@@ -320,7 +318,7 @@ static void assign_leaves(Call *call, Value to, Value from)
 
 static Value run_assign(Call *call)
 {
-    if (is_structure(call->args[0]))
+    if (value_is_structure(call->args[0]))
         assign_leaves(call, call->args[0], call->args[1]);
     else
         variable_assign_value(arg_variable(call, 0), call->args[1]);

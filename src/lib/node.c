@@ -20,7 +20,6 @@ static void node_call_destroy(Object *self)
 static const ObjectType node_call_type = {"call", node_call_destroy};
 
 static bool is_tensor(Value v) { return v.tag == TAG_TENSOR || v.tag == TAG_VARIABLE; }
-static bool is_structure(Value v) { return v.tag == TAG_TUPLE || v.tag == TAG_RECORD; }
 
 /* ---- evaluating ---- */
 
@@ -58,7 +57,7 @@ static GradTensor *pack(Value out)
     Dtype dtype = DTYPE_FLOAT32;
     int64_t size;
     Leaves leaves = structure_leaves(out);
-    if (!is_structure(out))
+    if (!value_is_structure(out))
         return value_tensor(out);
     for (uint32_t i = 0; i < leaves.count; i++)
         if (value_is_numeric(leaves.at[i]))
@@ -95,7 +94,7 @@ static Value unpack_leaf(Value form, void *context)
 static Value unpack(Value form, GradTensor *packed)
 {
     Unpacking u = {packed, 0};
-    if (is_structure(form))
+    if (value_is_structure(form))
         return structure_map(form, unpack_leaf, &u);
     return value_of_tensor(gt_weak(value_tensor(form)) ? gt_weaken(packed) : packed);
 }

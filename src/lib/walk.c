@@ -140,27 +140,6 @@ const Builtin builtin_reduce = {
 
 /* ---- scan ---- */
 
-static bool same_structure(Value a, Value b)
-{
-    stack_check();
-    if (a.tag == TAG_TUPLE && b.tag == TAG_TUPLE) {
-        const Tuple *t = a.as.any, *u = b.as.any;
-        bool same = t->count == u->count;
-        for (uint32_t i = 0; i < t->count && same; i++)
-            same = same_structure(tuple_items(t)[i], tuple_items(u)[i]);
-        return same;
-    }
-    if (a.tag == TAG_RECORD && b.tag == TAG_RECORD) {
-        const Record *r = a.as.any, *q = b.as.any;
-        bool same = r->count == q->count;
-        for (uint32_t i = 0; i < r->count && same; i++)
-            same = string_equal(r->fields[i].key, q->fields[i].key)
-                && same_structure(r->fields[i].value, q->fields[i].value);
-        return same;
-    }
-    return a.tag != TAG_TUPLE && a.tag != TAG_RECORD && b.tag != TAG_TUPLE && b.tag != TAG_RECORD;
-}
-
 /* Leaf i of the output of every step, stacked; none where all of them are none. */
 static Value stack_leaf(const Call *call, uint32_t steps, const Leaves *each, uint32_t i)
 {
@@ -193,7 +172,7 @@ static Value stack_outputs(const Call *call, const Tuple *outputs)
     const Value *output = tuple_items(outputs);
     Leaves *each = scratch(outputs->count * sizeof *each);
     for (uint32_t k = 0; k < outputs->count; k++) {
-        if (!same_structure(output[k], output[0]))
+        if (!structure_same(output[k], output[0]))
             call_throw(call, ERROR_TYPE,
                        "the output of `f` at step %u has another structure than the one at step 0", k);
         each[k] = structure_leaves(output[k]);
