@@ -26,6 +26,19 @@ int64_t whole_or_throw(const char *function, const char *name, double x, ErrorKi
     return (int64_t)x;
 }
 
+Dtype dtype_or_throw(const char *function, const String *name)
+{
+    Dtype dtype = dtype_named(name->text);
+    if (dtype != DTYPES)
+        return dtype;
+    Nearest nearest = nearest_begin(name->text);
+    for (int d = 0; d < DTYPES; d++)
+        nearest_offer(&nearest, dtype_name((Dtype)d));
+    error_throw_hint(ERROR_TYPE, nearest.best != NULL ? string_format("did you mean \"%s\"?", nearest.best)->text
+                                                      : "there are float32, float64, int32, int64, uint8 and bool",
+                     "%s: there is no dtype \"%s\"", function, name->text);
+}
+
 void arg_error(const Call *call, int i, const char *expected)
 {
     throw_wrong_type(function_name(call->self), arg_name(call, i), expected, call->args[i]);
@@ -119,14 +132,5 @@ Dtype arg_dtype(const Call *call, int i, Dtype otherwise)
 {
     if (!arg_given(call, i))
         return otherwise;
-    const char *name = arg_string(call, i)->text;
-    Dtype dtype = dtype_named(name);
-    if (dtype != DTYPES)
-        return dtype;
-    Nearest nearest = nearest_begin(name);
-    for (int d = 0; d < DTYPES; d++)
-        nearest_offer(&nearest, dtype_name((Dtype)d));
-    error_throw_hint(ERROR_TYPE, nearest.best != NULL ? string_format("did you mean \"%s\"?", nearest.best)->text
-                                                      : "there are float32, float64, int32, int64, uint8 and bool",
-                     "%s: there is no dtype \"%s\"", function_name(call->self), name);
+    return dtype_or_throw(function_name(call->self), arg_string(call, i));
 }

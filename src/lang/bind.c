@@ -240,16 +240,7 @@ static int64_t bound_dtype(const OpBinding *b, int i)
         return -1;
     if (v.tag != TAG_STRING)
         throw_kind(b, i, "the name of a dtype", v);
-    const String *name = v.as.any;
-    Dtype dtype = dtype_named(name->text);
-    if (dtype != DTYPES)
-        return dtype;
-    Nearest nearest = nearest_begin(name->text);
-    for (int d = 0; d < DTYPES; d++)
-        nearest_offer(&nearest, dtype_name((Dtype)d));
-    error_throw_hint(ERROR_TYPE, nearest.best != NULL ? string_format("did you mean \"%s\"?", nearest.best)->text
-                                                      : "there are float32, float64, int32, int64, uint8 and bool",
-                     "%s: there is no dtype \"%s\"", function_name(b->f), name->text);
+    return dtype_or_throw(function_name(b->f), v.as.any);
 }
 
 static void bind_tensor(OpBinding *b, int i, bool optional)

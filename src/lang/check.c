@@ -43,9 +43,8 @@ static void check_file(void *data)
     Check *c = data;
     c->source = source_read_operand(c->path);
     Chunk *chunk = parse(c->source);
-    Module *module = module_new(NULL);
-    resolve(chunk, module);
-    resolve_unknown(chunk, module, report_unknown, c);
+    resolve(chunk, module_new(NULL));
+    resolve_unknown(chunk, report_unknown, c);
 }
 
 bool check_files(Session *s, int count, char *const *paths)

@@ -131,6 +131,8 @@ Dtype arg_dtype(const Call *call, int i, Dtype otherwise);  /* `otherwise` for n
 _Noreturn void throw_wrong_type(const char *function, const char *name, const char *expected, Value v);
 /* x as a whole number; kind `too_large` when it is none that int64 holds. */
 int64_t whole_or_throw(const char *function, const char *name, double x, ErrorKind too_large);
+/* The dtype of this name, with a suggestion where there is none. */
+Dtype dtype_or_throw(const char *function, const String *name);
 
 /* ---- values and tensors ---- */
 

@@ -154,18 +154,6 @@ static Value read_string(const String *text, const Subscripts *s)
     return value_string(buf_string(out));
 }
 
-Value string_points(const String *text)
-{
-    Value *items = scratch((size_t)text->points * sizeof *items + 1);
-    size_t start = 0;
-    for (uint32_t i = 0; i < text->points; i++) {
-        size_t end = string_offset(text, i + 1);
-        items[i] = value_string(string_counted(text->text + start, end - start, 1));
-        start = end;
-    }
-    return value_object(TAG_TUPLE, tuple_new(text->points, items));
-}
-
 static Value read_record(const Record *r, const Subscripts *s)
 {
     const Subscript *one = only_subscript(s, "record");

@@ -34,9 +34,6 @@ Value element_read(GradTensor *x, const Value *indices, uint32_t count);
 bool element_write(GradTensor *x, const Subscripts *subscripts, Value v);
 
 /* x[i] along the first axis: what `for` and destructuring take. */
-/* The code points of a string, as a tuple of strings. */
-Value string_points(const String *text);
-
 GradTensor *tensor_row(GradTensor *x, int64_t i);
 
 #endif

@@ -372,9 +372,8 @@ static void search_unknown(Node *node, void *context)
     node_children(node, search_unknown, s);
 }
 
-void resolve_unknown(Chunk *chunk, Module *module, void (*report)(Node *name, void *context), void *context)
+void resolve_unknown(Chunk *chunk, void (*report)(Node *name, void *context), void *context)
 {
-    (void)module;
     UnknownSearch s = {report, context};
     search_unknown(chunk->body, &s);
 }

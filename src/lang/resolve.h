@@ -14,6 +14,6 @@ enum { DECLARED_GLOBAL = 1 };
 void resolve(Chunk *chunk, Module *module);
 
 /* Calls report for each name of the resolved chunk that nothing provides. */
-void resolve_unknown(Chunk *chunk, Module *module, void (*report)(Node *name, void *context), void *context);
+void resolve_unknown(Chunk *chunk, void (*report)(Node *name, void *context), void *context);
 
 #endif

@@ -9,16 +9,12 @@
 #include "tensor/state.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 /* Slots of all calls under way. Address space only: pages are there once they are touched. */
 static const size_t STACK_VALUES = (size_t)8 << 20;
@@ -179,11 +175,6 @@ void session_leave(Entry entry)
     rt = entry.outer;
 }
 
-typedef struct Start {
-    Session *session;
-    const SessionOptions *options;
-} Start;
-
 static void set_default_dtype(const char *name)
 {
     Dtype dtype = dtype_named(name);
@@ -194,8 +185,7 @@ static void set_default_dtype(const char *name)
 
 static void start(void *data)
 {
-    Start *st = data;
-    Session *s = st->session;
+    Session *s = data;
     parallel_set_threads(s->options.threads);
     define_names(s);
     constants_define();
@@ -250,8 +240,7 @@ Session *session_new(const SessionOptions *options)
     }
     Entry entry = session_enter(s);
     random_seed(&tensor_state()->random, s->options.seeded ? s->options.seed : entropy());
-    Start st = {s, options};
-    bool ok = error_protect(start, &st);
+    bool ok = error_protect(start, s);
     session_leave(entry);
     if (!ok) {
         session_free(s);
@@ -454,75 +443,6 @@ bool session_was_interrupted(const Session *s)
 }
 
 void session_interrupt(void) { interrupt_raise(INTERRUPT_SIGNAL); }
-
-/* ---- reading a file ---- */
-
-typedef struct Descriptor {
-    Object object;
-    int number;                       /* -1 when it could not be opened */
-} Descriptor;
-
-static void descriptor_destroy(Object *self)
-{
-    Descriptor *d = (Descriptor *)self;
-    if (d->number >= 0)
-        close(d->number);
-}
-
-static const ObjectType descriptor_type = {"open file", descriptor_destroy};
-
-static String *folder_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? string_of(".") : slash == path ? string_of("/") : string_new(path, (size_t)(slash - path));
-}
-
-static _Noreturn void throw_unreadable(const char *path)
-{
-    error_throw(ERROR_IO, "cannot read \"%s\": %s", path, strerror(errno));
-}
-
-/* A pipe may keep the reader waiting; interrupts and the limit on time end that. */
-static Buf *read_to_end(int descriptor, const char *path)
-{
-    char block[16384];
-    Buf *text = buf_new();
-    for (;;) {
-        ssize_t n = read(descriptor, block, sizeof block);
-        if (n < 0 && errno != EINTR)
-            throw_unreadable(path);
-        interrupt_poll();
-        if (n == 0)
-            return text;
-        if (n > 0)
-            buf_add(text, block, (size_t)n);
-    }
-}
-
-Source *source_read(const char *path)
-{
-    PoolMark mark = pool_mark();
-    struct stat about;
-    Descriptor *d = object_new_zeroed(&descriptor_type, sizeof *d);
-    while ((d->number = open(path, O_RDONLY | O_CLOEXEC)) < 0) {
-        if (errno != EINTR)
-            throw_unreadable(path);
-        interrupt_poll();
-    }
-    if (fstat(d->number, &about) == 0 && S_ISDIR(about.st_mode))
-        error_throw(ERROR_IO, "cannot read \"%s\": it is a folder", path);
-    Buf *text = read_to_end(d->number, path);
-    return pool_drain_except(mark, source_new(string_of(path), folder_of(path), buf_text(text), text->bytes));
-}
-
-Source *source_read_operand(const char *path)
-{
-    PoolMark mark = pool_mark();
-    if (strcmp(path, "-") != 0)
-        return source_read(path);
-    Buf *text = read_to_end(STDIN_FILENO, "<stdin>");
-    return pool_drain_except(mark, source_new(string_of("<stdin>"), string_of("."), buf_text(text), text->bytes));
-}
 
 /* ---- output ---- */
 

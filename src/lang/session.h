@@ -108,10 +108,6 @@ extern const Builtin *const all_builtins[];
 /* The constants pi, inf, ... (lib/constants.c). */
 void constants_define(void);
 
-/* A file as a source; throws kind io. As an operand of the command, `-` is standard input. */
-Source *source_read(const char *path);
-Source *source_read_operand(const char *path);
-
 /* Every driver that calls into the language brackets the call, so that `rt` names this session. */
 typedef struct Entry {
     Runtime *outer;

@@ -1,8 +1,13 @@
 #include "lang/source.h"
 
 #include "base/mem.h"
+#include "base/runtime.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Every so many bytes the place is known, so that an error costs the same wherever it happens: a program may raise and catch
  * as many as it has lines. Marks stand at the first code point from their byte on. */
@@ -98,4 +103,73 @@ Place source_place(const Source *source, uint32_t offset)
         at = source->marks[before - 1];
     at = walk(source, at, offset);
     return (Place){source->first_line + at.lines, at.column};
+}
+
+/* ---- reading a file ---- */
+
+typedef struct Descriptor {
+    Object object;
+    int number;                       /* -1 when it could not be opened */
+} Descriptor;
+
+static void descriptor_destroy(Object *self)
+{
+    Descriptor *d = (Descriptor *)self;
+    if (d->number >= 0)
+        close(d->number);
+}
+
+static const ObjectType descriptor_type = {"open file", descriptor_destroy};
+
+String *source_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? string_of(".") : slash == path ? string_of("/") : string_new(path, (size_t)(slash - path));
+}
+
+static _Noreturn void throw_unreadable(const char *path)
+{
+    error_throw(ERROR_IO, "cannot read \"%s\": %s", path, strerror(errno));
+}
+
+/* A pipe may keep the reader waiting; interrupts and the limit on time end that. */
+static Buf *read_to_end(int descriptor, const char *path)
+{
+    char block[16384];
+    Buf *text = buf_new();
+    for (;;) {
+        ssize_t n = read(descriptor, block, sizeof block);
+        if (n < 0 && errno != EINTR)
+            throw_unreadable(path);
+        interrupt_poll();
+        if (n == 0)
+            return text;
+        if (n > 0)
+            buf_add(text, block, (size_t)n);
+    }
+}
+
+Source *source_read(const char *path)
+{
+    PoolMark mark = pool_mark();
+    struct stat about;
+    Descriptor *d = object_new_zeroed(&descriptor_type, sizeof *d);
+    while ((d->number = open(path, O_RDONLY | O_CLOEXEC)) < 0) {
+        if (errno != EINTR)
+            throw_unreadable(path);
+        interrupt_poll();
+    }
+    if (fstat(d->number, &about) == 0 && S_ISDIR(about.st_mode))
+        error_throw(ERROR_IO, "cannot read \"%s\": it is a folder", path);
+    Buf *text = read_to_end(d->number, path);
+    return pool_drain_except(mark, source_new(string_of(path), source_folder(path), buf_text(text), text->bytes));
+}
+
+Source *source_read_operand(const char *path)
+{
+    PoolMark mark = pool_mark();
+    if (strcmp(path, "-") != 0)
+        return source_read(path);
+    Buf *text = read_to_end(STDIN_FILENO, "<stdin>");
+    return pool_drain_except(mark, source_new(string_of("<stdin>"), string_of("."), buf_text(text), text->bytes));
 }

@@ -23,6 +23,12 @@ typedef struct Source {
 /* Text as it was read: a byte order mark is skipped, nothing else is changed. */
 Source *source_new(String *name, String *directory, const char *text, size_t bytes);
 
+/* A file as a source; throws kind io. As an operand of the command, `-` is standard input. */
+Source *source_read(const char *path);
+Source *source_read_operand(const char *path);
+/* The folder that a path leads to a name in: "." for a name alone. */
+String *source_folder(const char *path);
+
 typedef struct Place {
     uint32_t line, column;            /* 1-based; the column counts code points */
 } Place;

@@ -3,9 +3,9 @@
 
 #include "lang/display.h"
 #include "lang/failure.h"
-#include "lang/indexing.h"
 #include "lang/place.h"
 #include "lang/resolve.h"
+#include "lang/sequence.h"
 
 static const Value completed = {COMPLETED, {.any = NULL}};
 static const Value breaking = {BREAKING, {.any = NULL}};
@@ -148,49 +148,15 @@ static Value run_while(Frame *frame, Node *node)
     return completed;
 }
 
-/* Item i of what a loop walks. */
-static Value loop_item(Value items, int64_t i)
+static Sequence loop_sequence(Frame *frame, Node *node, Value items)
 {
-    switch (items.tag) {
-    case TAG_RANGE:
-        return value_number(range_at(items.as.any, i));
-    case TAG_TUPLE:
-        return tuple_items(items.as.any)[i];
-    case TAG_RECORD:
-        return value_string(((Record *)items.as.any)->fields[i].key);
-    default:
-        return value_of_tensor(tensor_row(items.as.any, i));
-    }
-}
-
-static int64_t loop_count(Frame *frame, Node *node, Value *items)
-{
+    Sequence sequence;
     frame->at = node->as.each.items;
-    switch (items->tag) {
-    case TAG_RANGE:
-        return ((Range *)items->as.any)->count;
-    case TAG_TUPLE:
-        return ((Tuple *)items->as.any)->count;
-    case TAG_RECORD:
-        return ((Record *)items->as.any)->count;
-    case TAG_STRING:
-        *items = string_points(items->as.any);
-        return ((Tuple *)items->as.any)->count;
-    case TAG_VARIABLE:
-        *items = value_object(TAG_TENSOR, value_tensor(*items));
-        __attribute__((fallthrough));
-    case TAG_TENSOR: {
-        const GradTensor *x = items->as.any;
-        if (x->t.ndim == 0)
-            break;
-        return tensor_shape(&x->t)[0];
-    }
-    default:
-        break;
-    }
-    if (items->tag == TAG_NUMBER || items->tag == TAG_TENSOR)
+    if (sequence_open(&sequence, items))
+        return sequence;
+    if (items.tag == TAG_NUMBER || items.tag == TAG_TENSOR || items.tag == TAG_VARIABLE)
         error_throw_hint(ERROR_TYPE, "for i in range(n) counts", "a single number cannot be walked");
-    error_throw(ERROR_TYPE, "%s cannot be walked", value_described(*items));
+    error_throw(ERROR_TYPE, "%s cannot be walked", value_described(items));
 }
 
 static void set_loop_variable(Frame *frame, Node *target, Value item)
@@ -207,14 +173,13 @@ static void set_loop_variable(Frame *frame, Node *target, Value item)
 static Value run_for(Frame *frame, Node *node)
 {
     PoolMark mark = pool_mark();
-    Value items = evaluate(frame, node->as.each.items), result = completed;
-    int64_t count = loop_count(frame, node, &items);
-    if (value_is_object(items))
-        pool_keep(items.as.object);
+    Sequence walked = loop_sequence(frame, node, evaluate(frame, node->as.each.items));
+    Value result = completed;
+    pool_keep(walked.items.as.object);        /* the body may give its variable another value */
     PoolMark inside = pool_mark();
-    for (int64_t i = 0; i < count; i++) {
+    for (int64_t i = 0; i < walked.count; i++) {
         poll_in_loop(frame, node);
-        set_loop_variable(frame, node->as.each.target, loop_item(items, i));
+        set_loop_variable(frame, node->as.each.target, sequence_item(&walked, i));
         pool_drain(inside);
         Value v = evaluate(frame, node->as.each.body);
         if (v.tag == BREAKING)

@@ -27,9 +27,7 @@ static String *place_of(const char *path)
         errno = ENOENT;               /* a link to nowhere, or a folder that is not there */
         return NULL;
     }
-    const char *above = slash == NULL ? "." : slash == path ? "/"
-                                            : string_new(path, (size_t)(slash - path))->text;
-    String *folder = real_path(above);
+    String *folder = real_path(source_folder(path)->text);
     return folder == NULL ? NULL : path_in(folder, string_of(slash == NULL ? path : slash + 1));
 }
 
