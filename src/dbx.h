@@ -53,7 +53,7 @@ const char *session_error_kind(const Session *session);
 
 /* Reads a top-level variable. False when it is absent or not of that sort. */
 bool session_number(Session *session, const char *name, double *value);
-/* Elements of a tensor, row-major as doubles: writes up to `capacity` of them, gives the shape's text and the number of elements. */
+/* Elements of a tensor, row-major as doubles: writes up to `capacity` of them, and how many there are to *count. */
 bool session_tensor(Session *session, const char *name, double *elements, size_t capacity, size_t *count);
 /* The text that print would write, valid until the next call; NULL when absent. */
 const char *session_text(Session *session, const char *name);

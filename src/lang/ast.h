@@ -89,7 +89,7 @@ struct Node {
         double number;
         String *text;
         NodeList list;
-        struct { String *name; uint32_t slot; uint8_t where; void *cell; } name;   /* slot, where, cell: see resolve.h */
+        struct { String *name; uint32_t slot; uint8_t where; void *cell; } name;            /* see resolve.h */
         struct { Operator op; Node *operand; const void *operation; } unary;
         struct { Operator op; Node *left, *right; Span op_span; const void *operation; } binary;
         struct { Node *test, *yes, *no; } cond;             /* also NODE_IF: blocks; no may be NULL or a NODE_IF */
@@ -105,7 +105,10 @@ struct Node {
             struct FunctionCode *code;
         } function;
         struct { Node *callee; NodeList args; } call;       /* args: expressions, NODE_SPREAD, NODE_NAMED */
-        struct { Node *object; String *name; NodeList args; Span name_span; Node *function; } method;   /* function: a NODE_NAME that resolve makes */
+        struct {
+            Node *object; String *name; NodeList args; Span name_span;
+            Node *function;                                 /* a NODE_NAME that resolve makes */
+        } method;
         struct { Node *object; NodeList subscripts; } index;
         struct { Node *start, *stop, *step; } slice;
         struct { Node *object; String *name; Span name_span; } field;

@@ -42,22 +42,11 @@ static uint32_t find_parameter(Function *f, const String *name)
     throw_unknown_argument(f, name);
 }
 
-/* An ARG_SHAPE written `...shape` is not a tuple of everything: one tuple stands for several numbers. */
-static Value rest_value(uint32_t count, const Value *args)
-{
-    return value_object(TAG_TUPLE, tuple_new(count, args));
-}
-
-static _Noreturn void throw_stack_full(void)
-{
-    error_throw(ERROR_LIMIT, "too many values under way");
-}
-
 /* Positional arguments alone, and not too many: they stand where they belong, and defaults come behind them. */
 static void append_defaults(Function *f, const Signature *s, Value *args, uint32_t count)
 {
     Session *now = session();
-    if (now->stack_end - args < (ptrdiff_t)s->count + 256)
+    if (now->stack_end - args < (ptrdiff_t)s->count)
         throw_stack_full();
     for (uint32_t i = count; i < s->count; i++) {
         if (!s->at[i].has_default)
@@ -74,7 +63,7 @@ void bind_arguments(Function *f, Value *args, String *const *names, uint32_t cou
         append_defaults(f, s, args, count);
         return;
     }
-    Session *session_now = session();
+    Session *now = session();
     uint32_t rest = s->rest, positional = 0;
     Value *bound = scratch((s->count + 1) * sizeof *bound);
     while (positional < count && (names == NULL || names[positional] == NULL))
@@ -86,7 +75,7 @@ void bind_arguments(Function *f, Value *args, String *const *names, uint32_t cou
     for (uint32_t i = 0; i < positional && i < rest; i++)
         bound[i] = args[i];
     if (rest < s->count)
-        bound[rest] = rest_value(positional > rest ? positional - rest : 0, args + rest);
+        bound[rest] = value_object(TAG_TUPLE, tuple_new(positional > rest ? positional - rest : 0, args + rest));
     for (uint32_t i = positional; i < count; i++) {
         if (names[i] == NULL)
             error_throw(ERROR_TYPE, "%s: positional arguments come before named ones", function_name(f));
@@ -103,14 +92,14 @@ void bind_arguments(Function *f, Value *args, String *const *names, uint32_t cou
         if (f->kind != FUNCTION_CLOSURE)
             bound[i] = s->at[i].initial;
     }
-    if (session_now->stack_end - args < (ptrdiff_t)s->count + 256)
+    if (now->stack_end - args < (ptrdiff_t)s->count)
         throw_stack_full();
     for (uint32_t i = 0; i < s->count; i++)
         value_retain(bound[i]);
-    while (session_now->top > args)
-        value_release(*--session_now->top);
+    while (now->top > args)
+        value_release(*--now->top);
     memcpy(args, bound, s->count * sizeof *bound);
-    session_now->top = args + s->count;
+    now->top = args + s->count;
 }
 
 /* ---- arguments of operations ---- */
@@ -190,7 +179,7 @@ static IntList *bound_ints(const OpBinding *b, int i)
     return int_list_new(wholes.count, wholes.at);
 }
 
-/* Extents: not negative (except -1, which some operations fill in), not too many. */
+/* Extents, not too many. What they may be is for the row to say: some operations fill in -1. */
 static IntList *bound_shape(const OpBinding *b, int i)
 {
     IntList *shape = bound_ints(b, i);
@@ -218,7 +207,8 @@ static TensorList *bound_tensors(const OpBinding *b, int i)
 {
     Value v = b->values[i];
     GradTensor *x = v.tag == TAG_TENSOR || v.tag == TAG_VARIABLE ? value_tensor(v) : NULL;
-    int64_t count = v.tag == TAG_TUPLE ? ((Tuple *)v.as.any)->count : x != NULL && x->t.ndim > 0 ? tensor_shape(&x->t)[0] : -1;
+    int64_t count = v.tag == TAG_TUPLE ? ((Tuple *)v.as.any)->count
+                  : x != NULL && x->t.ndim > 0 ? tensor_shape(&x->t)[0] : -1;
     if (count < 0)
         throw_kind(b, i, "a tuple of tensors", v);
     TensorList *list = tensor_list_new(count, NULL);
@@ -226,8 +216,8 @@ static TensorList *bound_tensors(const OpBinding *b, int i)
         GradTensor *item = x != NULL ? tensor_row(x, k) : value_tensor(tuple_items(v.as.any)[k]);
         if (item == NULL)
             error_throw(ERROR_TYPE, "%s: `%s` must be %s, but item %lld is %s", function_name(b->f),
-                        b->parameters[i].name->text, b->parameters[i].rest ? "tensors" : "a tuple of tensors", (long long)k,
-                        value_described(tuple_items(v.as.any)[k]));
+                        b->parameters[i].name->text, b->parameters[i].rest ? "tensors" : "a tuple of tensors",
+                        (long long)k, value_described(tuple_items(v.as.any)[k]));
         list->at[k] = object_retain(item);
     }
     return list;

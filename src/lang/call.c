@@ -1,19 +1,20 @@
-/* Calling: closures, operations and built-ins. Arguments stand on the session's stack; so do the slots of a frame, and
- * an error finds there what it must give back. */
+/* Calling: closures, operations and built-ins. Arguments stand on the session's stack; so do the slots of a
+ * frame, and an error finds there what it must give back. */
 #include "lang/bind.h"
 #include "lang/eval.h"
 
 #include <string.h>
 
 enum {
-    /* What must be left of the C stack for a call: more than base's own reserve, so that the error can name the depth. */
+    /* What must be left of the C stack for a call: more than base's own reserve, so that the error can name the
+     * depth. */
     CALL_RESERVE = 256 * 1024
 };
 
 static _Noreturn void throw_depth(uint32_t depth)
 {
-    error_throw_unnamed(ERROR_LIMIT, "is there a recursion that never ends?", "calls are nested %u deep, which is too deep",
-                        depth);
+    error_throw_unnamed(ERROR_LIMIT, "is there a recursion that never ends?",
+                        "calls are nested %u deep, which is too deep", depth);
 }
 
 static inline void release_to(Session *s, const Value *mark)
@@ -28,15 +29,15 @@ static inline void release_to(Session *s, const Value *mark)
 /* Extends the arguments to the slots of a frame. */
 static inline void open_slots(Session *s, Value *slots, uint32_t given, uint32_t slot_count)
 {
-    if (__builtin_expect(s->stack_end - slots < (ptrdiff_t)slot_count + 256, 0))
+    if (__builtin_expect(s->stack_end - slots < (ptrdiff_t)slot_count, 0))
         throw_depth(s->depth);
     for (uint32_t i = given; i < slot_count; i++)
         slots[i] = (Value){TAG_UNSET, {.any = NULL}};
     s->top = slots + slot_count;
 }
 
-/* The body in a frame whose arguments are in place. Defaults of missing ones are evaluated in the frame, so that they see the
- * parameters before them. */
+/* The body in a frame whose arguments are in place. Defaults of missing ones are evaluated in the frame, so that
+ * they see the parameters before them. */
 static inline Value run_frame(Session *s, Function *f, Value *slots, bool defaults)
 {
     FunctionCode *code = f->as.code;
@@ -160,8 +161,8 @@ Value call_value(Value callee, uint32_t count, const Value *args, String *const 
     Session *s = session();
     Value *mark = s->top;
     if (callee.tag != TAG_FUNCTION)
-        error_throw(ERROR_TYPE, "%s cannot be called", value_described(callee));
-    if (s->stack_end - mark < (ptrdiff_t)count + 256)
+        throw_not_callable(callee);
+    if (s->stack_end - mark < (ptrdiff_t)count)
         throw_depth(s->depth);
     for (uint32_t i = 0; i < count; i++)
         *s->top++ = value_retain(args[i]);

@@ -58,9 +58,10 @@ bool value_is_numeric(Value v)
 static _Noreturn void throw_mapped_truth(void)
 {
     tensor_state()->looked = LOOK_TRUTH;
-    error_throw_hint(ERROR_TYPE, "where(c, a, b) chooses in each slice by itself; or loop over the slices: stack(map(f, xs))",
-                     "inside of vmap a mapped value stands for all slices at once, which may be true in some and false in "
-                     "others: an `if` or `while` cannot depend on it");
+    error_throw_hint(ERROR_TYPE, "where(c, a, b) chooses in each slice by itself; or loop over the slices: "
+                     "stack(map(f, xs))",
+                     "inside of vmap a mapped value stands for all slices at once, which may be true in some and "
+                     "false in others: an `if` or `while` cannot depend on it");
 }
 
 static bool tensor_truth(GradTensor *x)
@@ -146,7 +147,8 @@ bool value_equal(Value a, Value b)
         return records_equal(a.as.any, b.as.any);
     case TAG_RANGE: {
         const Range *r = a.as.any, *q = b.as.any;
-        return r->count == q->count && (r->count == 0 || (r->start == q->start && (r->count == 1 || r->step == q->step)));
+        return r->count == q->count
+            && (r->count == 0 || (r->start == q->start && (r->count == 1 || r->step == q->step)));
     }
     default:
         return a.as.any == b.as.any;

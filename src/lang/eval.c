@@ -8,8 +8,8 @@
 #include "lang/property.h"
 #include "lang/resolve.h"
 
-/* Expressions. A value that an evaluation returns belongs to the pool, or to the variable it was read from: locals cannot
- * change while an expression of their frame is evaluated; globals can, so what is read from them is kept. */
+/* Expressions. A value that an evaluation returns belongs to the pool, or to the variable it was read from: locals
+ * cannot change while an expression of their frame is evaluated; globals can, so what is read from them is kept. */
 
 /* ---- names ---- */
 
@@ -31,8 +31,8 @@ static Value eval_local(Frame *frame, Node *node)
 static _Noreturn void throw_captured_unset(Frame *frame, Node *node)
 {
     frame->at = node;
-    error_throw_hint(ERROR_NAME, "a function takes the values of outer locals when it is made; one that calls itself is "
-                     "written fn f(x) { ... }",
+    error_throw_hint(ERROR_NAME, "a function takes the values of outer locals when it is made; one that calls itself "
+                     "is written fn f(x) { ... }",
                      "`%s` had no value yet when this function was made", node->as.name.name->text);
 }
 
@@ -119,12 +119,12 @@ static Value eval_fstring(Frame *frame, Node *node)
     return value_string(buf_string(text));
 }
 
-/* Values under way are kept on the session's stack, so that errors and callees find them there. */
-static _Noreturn void throw_stack_full(void)
+void throw_stack_full(void)
 {
     error_throw(ERROR_LIMIT, "too many values under way");
 }
 
+/* Values under way are kept on the session's stack, so that errors and callees find them there. */
 static inline void push(Value v)
 {
     Session *s = session();
@@ -254,8 +254,9 @@ static inline bool is_simple(const NodeList *args)
 
 enum { NAMES_MOST = 64 };
 
-/* Pushes the arguments of a call; names[i] is set for the named ones. False when none is named: then `names` may be shorter
- * than what a spread has pushed. A list literal of plain numbers takes the dtype of the call, when it has one. */
+/* Pushes the arguments of a call; names[i] is set for the named ones. False when none is named: then `names`
+ * may be shorter than what a spread has pushed. A list literal of plain numbers takes the dtype of the call,
+ * when it has one. */
 static bool push_arguments(Frame *frame, const NodeList *args, const Value *mark, String **names)
 {
     Dtype dtype = DTYPES;
@@ -292,7 +293,7 @@ static bool push_arguments(Frame *frame, const NodeList *args, const Value *mark
     return named;
 }
 
-static _Noreturn void throw_not_callable(Value callee)
+void throw_not_callable(Value callee)
 {
     if (callee.tag == TAG_TENSOR || callee.tag == TAG_VARIABLE || callee.tag == TAG_NUMBER)
         error_throw_hint(ERROR_TYPE, "an element is x[i], a product needs `*`", "%s cannot be called",
@@ -346,8 +347,8 @@ static inline Value call_with(Frame *frame, Node *node, Value callee, const Node
     return call_pushed(frame, node, callee, first, mark, NULL);
 }
 
-/* The function of a call. One that a global names stands on the stack while it runs, because the global may get another
- * value meanwhile. */
+/* The function of a call. One that a global names stands on the stack while it runs, because the global may get
+ * another value meanwhile. */
 static inline Value callee_of(Frame *frame, Node *name)
 {
     if (name->kind == NODE_NAME && name->as.name.where == WHERE_GLOBAL
@@ -365,7 +366,7 @@ static Value eval_plain_call(Frame *frame, Node *node)
     const NodeList *args = &node->as.call.args;
     Session *s = session();
     Value *mark = s->top, callee = callee_of(frame, node->as.call.callee), *slots = s->top, v;
-    if (__builtin_expect(s->stack_end - slots < (ptrdiff_t)args->count + 1, 0))
+    if (__builtin_expect(s->stack_end - slots < (ptrdiff_t)args->count, 0))
         throw_stack_full();
     for (uint32_t i = 0; i < args->count; i++) {
         slots[i] = value_retain(evaluate(frame, args->at[i]));
@@ -404,7 +405,7 @@ static Value method_function(Frame *frame, Node *method, Value x)
             error_throw_hint(ERROR_TYPE, string_format("write x.%s", property_names[i])->text,
                              "`%s` is a property, not a function", property_names[i]);
     if (x.tag == TAG_RECORD)
-        property_read(x, method->as.method.name);       /* throws: neither a field nor a function */
+        throw_no_field(x.as.any, method->as.method.name);
     frame->at = name;
     throw_unknown_name(method->as.method.name);
 }
@@ -440,8 +441,8 @@ static Value eval_field(Frame *frame, Node *node)
 
 enum { ELEMENT_MOST = 4 };
 
-/* x[i, j] of numbers is read directly. What is not that simple is evaluated again as subscripts: only names and numbers are
- * looked at here, whose evaluation does nothing else. */
+/* x[i, j] of numbers is read directly. What is not that simple is evaluated again as subscripts: only names and
+ * numbers are looked at here, whose evaluation does nothing else. */
 static Value index_element(Frame *frame, const NodeList *nodes, GradTensor *x)
 {
     Value indices[ELEMENT_MOST];

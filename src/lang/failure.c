@@ -22,8 +22,9 @@ static Span operator_span(const Node *node)
     return (Span){0, 0};
 }
 
-/* Calls from the innermost outwards; the middle of a long traceback is left out. Nobody sees the calls outside of `last`, where
- * the error will be caught; walking them would make errors slow that are raised again and again, on every level of a recursion. */
+/* Calls from the innermost outwards; the middle of a long traceback is left out. Nobody sees the calls
+ * outside of `last`, where the error will be caught; walking them would make errors slow that are raised
+ * again and again, on every level of a recursion. */
 static void note_trace(ErrorPlace *place, const Frame *frame, const Frame *last)
 {
     uint32_t depth = 0;
@@ -97,7 +98,7 @@ static const char *habit_hint(const char *name)
     static const struct { const char *name, *hint; } habits[] = {
         {"True", "write `true`"}, {"False", "write `false`"}, {"None", "write `none`"}, {"null", "write `none`"},
         {"nil", "write `none`"}, {"nothing", "write `none`"}, {"NaN", "write `nan`"}, {"Inf", "write `inf`"},
-        {"numpy", "a tensor is ready for everything; save(\"x.npy\", x) writes one for NumPy"},
+        {"numpy", "there is nothing to convert: a tensor takes the place of NumPy's arrays"},
         {"cuda", "tensors live in main memory: leave it away"}, {"cpu", "tensors live in main memory: leave it away"},
         {"np", "there is nothing to import: sum(x), zeros(2, 3) and the others are built in"},
         {"torch", "there is nothing to import: sum(x), zeros(2, 3) and the others are built in"},

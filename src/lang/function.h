@@ -25,7 +25,7 @@ typedef struct Builtin {
     const char *doc, *errors, *example, *related;
     Value (*run)(Call *call);
     const char *infix;                /* "'" for what a prime behind a function does, else NULL */
-    bool by_reference;                /* the first argument must be a variable; what run returns is assigned to it too */
+    bool by_reference;                /* the first argument must be a variable; it is given what run returns */
     bool forwards;                    /* the arguments are meant for another function: run gets them as they came */
 } Builtin;
 
@@ -136,7 +136,8 @@ Dtype dtype_or_throw(const char *function, const String *name);
 
 /* ---- values and tensors ---- */
 
-/* The tensor that a value stands for: a tensor, a variable's current one, a number or bool as weak 0-d; NULL for others. */
+/* The tensor that a value stands for: a tensor, a variable's current one, a number or bool as weak 0-d; NULL
+ * for others. */
 GradTensor *value_tensor(Value v);
 /* A result as a value: a weak untracked one becomes a number or a bool. */
 Value value_of_tensor(GradTensor *x);

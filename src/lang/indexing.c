@@ -161,7 +161,7 @@ static Value read_record(const Record *r, const Subscripts *s)
         error_throw(ERROR_TYPE, "a record is indexed by a string");
     const Field *field = record_find(r, one->value.as.any);
     if (field == NULL)
-        property_read(value_object(TAG_RECORD, (void *)r), one->value.as.any);      /* throws, with a suggestion */
+        throw_no_field(r, one->value.as.any);
     return field->value;
 }
 

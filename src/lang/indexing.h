@@ -28,8 +28,8 @@ GradTensor *subscript_write(GradTensor *x, const Subscripts *subscripts, Value v
 /* The position of an item of a tuple; throws when it is out of range. */
 uint32_t subscript_item(const Subscripts *subscripts, uint32_t count, const char *what);
 
-/* x[i, j] where every axis of an untracked tensor has a number: read (TAG_UNSET when it is not that simple), and written in
- * place to a tensor that nobody else can see (false when it is not that simple). */
+/* x[i, j] where every axis of an untracked tensor has a number: read (TAG_UNSET when it is not that simple),
+ * and written in place to a tensor that nobody else can see (false when it is not that simple). */
 Value element_read(GradTensor *x, const Value *indices, uint32_t count);
 bool element_write(GradTensor *x, const Subscripts *subscripts, Value v);
 

@@ -1,4 +1,5 @@
-/* Operators on values of every type. Which operation an operator means on tensors is in that operation's row (`infix`). */
+/* Operators on values of every type. Which operation an operator means on tensors is in that operation's row
+ * (`infix`). */
 #include "lang/arithmetic.h"
 #include "lang/failure.h"
 #include "ops/rules.h"
@@ -71,8 +72,8 @@ static Value leaf_operation(const Operands *o, Value left, Value right)
 
 static _Noreturn void throw_structures(const Operands *o, Value left, Value right)
 {
-    error_throw_hint(ERROR_TYPE, "two tuples need equal lengths, two records the same fields; + on tuples adds leaf by leaf, "
-                     "concat(a, b) joins them",
+    error_throw_hint(ERROR_TYPE, "two tuples need equal lengths, two records the same fields; + on tuples adds leaf "
+                     "by leaf, concat(a, b) joins them",
                      "`%s`: %s do not have the same structure", operator_text(o->op),
                      left.tag == right.tag ? string_format("the two %ss", value_type_name(left))->text
                                            : string_format("the %s and the %s", value_type_name(left),
@@ -112,6 +113,7 @@ static Value record_operation(const Operands *o, Value left, Value right)
 /* Two of the same structure, or one and a number (or what counts as one: a one-element tensor). */
 static Value structure_operation(const Operands *o, Value left, Value right)
 {
+    const GradTensor *x;
     stack_check();
     Value other = value_is_structure(left) ? right : left;
     if (value_is_structure(left) && value_is_structure(right)) {
@@ -119,10 +121,10 @@ static Value structure_operation(const Operands *o, Value left, Value right)
             throw_structures(o, left, right);
     } else if (!value_is_numeric(other)) {
         throw_operands(o, left, right);
-    } else if (value_tensor(other)->t.size != 1) {
+    } else if ((x = value_tensor(other))->t.size != 1) {
         error_throw_hint(ERROR_TYPE, "map(v -> v + x, t) works on each item; tensor(t) makes a tensor of numbers",
                          "`%s`: a structure goes with its like or with one number, not with a tensor of shape %s",
-                         operator_text(o->op), shape_text(value_tensor(other)->t.ndim, tensor_shape(&value_tensor(other)->t)));
+                         operator_text(o->op), shape_text(x->t.ndim, tensor_shape(&x->t)));
     }
     return left.tag == TAG_TUPLE || right.tag == TAG_TUPLE ? tuple_operation(o, left, right)
                                                           : record_operation(o, left, right);
@@ -148,6 +150,11 @@ static Value string_operation(const Operands *o, Value left, Value right)
 
 /* ---- in ---- */
 
+static bool text_contains(const String *text, const String *part)
+{
+    return memmem(text->text, text->bytes, part->text, part->bytes) != NULL;
+}
+
 static Value membership(const Operands *o, Value item, Value in)
 {
     switch (in.tag) {
@@ -165,8 +172,7 @@ static Value membership(const Operands *o, Value item, Value in)
     case TAG_STRING:
         if (item.tag != TAG_STRING)
             break;
-        return value_bool(memmem(((String *)in.as.any)->text, ((String *)in.as.any)->bytes, ((String *)item.as.any)->text,
-                                 ((String *)item.as.any)->bytes) != NULL);
+        return value_bool(text_contains(in.as.any, item.as.any));
     case TAG_RANGE: {
         const Range *r = in.as.any;
         if (item.tag != TAG_NUMBER)

@@ -5,9 +5,9 @@
 #include "lang/property.h"
 #include "lang/resolve.h"
 
-/* An assignment to a part, p.layers[0].W = v, runs in two steps. First everything that may run code of the program is
- * evaluated: the subscripts. Then the place is walked to with plain pointers; every container on the way that somebody else
- * can see is replaced by a copy, so a change is never seen through another name. */
+/* An assignment to a part, p.layers[0].W = v, runs in two steps. First everything that may run code of the program
+ * is evaluated: the subscripts. Then the place is walked to with plain pointers; every container on the way that
+ * somebody else can see is replaced by a copy, so a change is never seen through another name. */
 
 typedef struct PathStep {
     Node *node;                       /* NODE_FIELD or NODE_INDEX */
@@ -102,12 +102,12 @@ static String *step_key(const PathStep *step)
                                                                                                : NULL;
 }
 
-static _Noreturn void throw_no_field(const PathStep *step)
+static String *key_or_throw(const PathStep *step)
 {
-    const String *key = step_key(step);
+    String *key = step_key(step);
     if (key == NULL)
         error_throw(ERROR_TYPE, "a record is indexed by a string");
-    error_throw(ERROR_NAME, "the record has no field `%s`", key->text);
+    return key;
 }
 
 /* The value that a step reads. */
@@ -123,23 +123,28 @@ static Value step_read(Value object, const PathStep *step)
     return property_read(object, step->node->as.field.name);
 }
 
+static Value *tuple_place(const Tuple *t, const PathStep *step)
+{
+    return &t->store->items[subscript_item(&step->subscripts, t->count, "tuple")];
+}
+
 /* The place that a step leads to inside the container at `place`, which becomes the place's own. */
 static Value *step_into(Value *place, const PathStep *step)
 {
     if (place->tag == TAG_RECORD) {
         Record *r = place->as.any;
-        if (step_key(step) == NULL || record_find(r, step_key(step)) == NULL)
-            throw_no_field(step);
+        const String *key = key_or_throw(step);
+        if (record_find(r, key) == NULL)
+            throw_no_field(r, key);
         if (r->object.refs > 1)
             place_store(place, value_object(TAG_RECORD, r = record_copy(r)));
-        return &record_find(r, step_key(step))->value;
+        return &record_find(r, key)->value;
     }
     if (place->tag == TAG_TUPLE && step->node->kind == NODE_INDEX) {
         Tuple *t = place->as.any;
-        uint32_t i = subscript_item(&step->subscripts, t->count, "tuple");
         if (t->object.refs > 1 || t->store->object.refs > 1)
             place_store(place, value_object(TAG_TUPLE, t = tuple_new(t->count, tuple_items(t))));
-        return &t->store->items[i];
+        return tuple_place(t, step);
     }
     error_throw(ERROR_TYPE, "a part of %s has no parts that can be assigned to", value_described(*place));
 }
@@ -164,11 +169,10 @@ static void step_write(Value *place, const PathStep *step, Value v)
 {
     if (place->tag == TAG_RECORD) {
         Record *r = place->as.any;
-        if (step_key(step) == NULL)
-            throw_no_field(step);
+        String *key = key_or_throw(step);
         if (r->object.refs > 1)
             place_store(place, value_object(TAG_RECORD, r = record_copy(r)));
-        record_set(r, step_key(step), v);
+        record_set(r, key, v);
     } else if (place->tag == TAG_TUPLE && step->node->kind == NODE_INDEX) {
         place_store(step_into(place, step), v);
     } else if ((place->tag == TAG_TENSOR || place->tag == TAG_VARIABLE) && step->node->kind == NODE_INDEX) {
@@ -190,7 +194,7 @@ static bool path_ends_in_variable(Frame *frame, const Path *path, Value **holder
         if (field != NULL)
             at = &field->value;
         else if (at->tag == TAG_TUPLE && step->node->kind == NODE_INDEX)
-            at = &((Tuple *)at->as.any)->store->items[subscript_item(&step->subscripts, ((Tuple *)at->as.any)->count, "tuple")];
+            at = tuple_place(at->as.any, step);
         else
             return false;
     }
@@ -268,7 +272,7 @@ void assign_target(Frame *frame, Node *target, Value v)
     }
 }
 
-/* The new value of a place whose old one is `old`; true when it was a variable that was updated itself. */
+/* Does `op=` update the variable that a place holds, so that the place keeps it? */
 static bool updates_itself(Value old)
 {
     return old.tag == TAG_VARIABLE && variable_updates(old.as.any);

@@ -11,9 +11,9 @@ void augment_target(Frame *frame, Node *statement);
 /* Puts v into a place that owns its value. */
 void place_store(Value *place, Value v);
 
-/* name = name + more, when the variable holds a string: it grows in its place when nobody else can see it, so that a text
- * built piece by piece takes time in step with its length. False, with nothing evaluated, for other values. `at` is what an
- * error underlines. */
+/* name = name + more, when the variable holds a string: it grows in its place when nobody else can see it, so
+ * that a text built piece by piece takes time in step with its length. False, with nothing evaluated, for
+ * other values. `at` is what an error underlines. */
 bool grow_string(Frame *frame, Node *at, const Op *operation, Node *name, Node *more);
 
 #endif

@@ -1,8 +1,6 @@
 #include "lang/property.h"
+
 #include "lang/failure.h"
-
-#include <string.h>
-
 #include "ops/rules.h"
 
 const char *const property_names[] = {"shape", "ndim", "size", "dtype", "grad", "requires_grad", "T", NULL};
@@ -85,7 +83,7 @@ static Property *find_property(const String *name)
     return NULL;
 }
 
-static _Noreturn void throw_no_field(const Record *r, const String *name)
+void throw_no_field(const Record *r, const String *name)
 {
     Nearest nearest = nearest_begin(name->text);
     for (uint32_t i = 0; i < r->count; i++)

@@ -6,6 +6,8 @@
 
 /* x.name for what is no record field: throws when there is no such property. */
 Value property_read(Value x, const String *name);
+/* There is no such field; suggests the nearest. */
+_Noreturn void throw_no_field(const Record *record, const String *name);
 /* Throws: properties cannot be assigned to, with a hint what to do instead. */
 _Noreturn void property_write(Value x, const String *name, Value v);
 /* The names of properties, NULL-terminated. */
@@ -15,7 +17,7 @@ extern const char *const property_names[];
 bool variable_updates(const Variable *variable);
 /* Gives it a new value; numbers and other values are converted to its dtype, throws for what is not numeric. */
 void variable_assign_value(Variable *variable, Value v);
-/* Its first step, see variable_next. */
+/* The first step of that, which may throw: what the variable would then hold (see variable_next). */
 GradTensor *variable_next_value(Variable *variable, Value v);
 /* The gradient of a variable or of a tensor that keeps one; none otherwise. */
 Value gradient_of(Value x);

@@ -27,8 +27,8 @@ typedef struct Resolver {
 
 static void resolve_node(Node *node, void *context);
 
-/* A set of names in the order they were added: a record whose values mean nothing. NULL is the empty one, so that a scope
- * makes only those that it needs. */
+/* A set of names in the order they were added: a record whose values mean nothing. NULL is the empty one, so
+ * that a scope makes only those that it needs. */
 static bool find_name(const Record *names, const String *name, uint32_t *at)
 {
     const Field *field = names != NULL ? record_find(names, name) : NULL;

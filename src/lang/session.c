@@ -354,7 +354,8 @@ static void keep_error(Session *s)
     error_clear(&r.error);
 }
 
-/* Variables may have filled the memory up to its limit. The next text then gets a little more, to free some of them. */
+/* Variables may have filled the memory up to its limit. The next text then gets a little more, to free some
+ * of them. */
 static size_t widen_limit(const Session *s)
 {
     const size_t little = 256 * 1024;

@@ -38,7 +38,8 @@ typedef struct Frame {
     Value result;                     /* of `return` */
 } Frame;
 
-/* The operation or built-in that a frame has called and that is under way: what errors name while no other frame runs. */
+/* The operation or built-in that a frame has called and that is under way: what errors name while no other
+ * frame runs. */
 typedef struct Subject {
     const Function *function;         /* NULL for none */
     const Frame *frame;
@@ -87,8 +88,8 @@ void run_text(Module *module, Source *source, bool echo);
 /* Runs a parsed text. */
 void run_chunk(Module *module, Chunk *chunk, bool echo);
 
-/* Runs body under protection at the border of the language: on an error frames, stack and recording are what they were.
- * The error is in rt->error. */
+/* Runs body under protection at the border of the language: on an error frames, stack and recording are what
+ * they were. The error is in rt->error. */
 bool session_protect(Session *session, void (*body)(void *), void *data);
 
 /* The same for a driver outside of the language: enters the session, drains the pool, keeps the error's text. */

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Every so many bytes the place is known, so that an error costs the same wherever it happens: a program may raise and catch
- * as many as it has lines. Marks stand at the first code point from their byte on. */
+/* Every so many bytes the place is known, so that an error costs the same wherever it happens: a program may
+ * raise and catch as many as it has lines. Marks stand at the first code point from their byte on. */
 enum { MARK_EVERY = 4096 };
 
 typedef struct SourceMark {

@@ -1,4 +1,5 @@
-/* Statements. Each drains the pool down to where it was when it began: a statement's temporaries do not outlive it. */
+/* Statements. Each drains the pool down to where it was when it began: a statement's temporaries do not
+ * outlive it. */
 #include "lang/eval.h"
 
 #include "lang/display.h"
@@ -45,9 +46,9 @@ static Value run_assign_local(Frame *frame, Node *node)
 /* name = name + expression. */
 static Value run_assign_sum(Frame *frame, Node *node)
 {
-    const Node *sum = node->as.assign.value;
+    Node *sum = node->as.assign.value;
     PoolMark mark = pool_mark();
-    if (!grow_string(frame, node->as.assign.value, sum->as.binary.operation, node->as.assign.target, sum->as.binary.right))
+    if (!grow_string(frame, sum, sum->as.binary.operation, node->as.assign.target, sum->as.binary.right))
         return run_assign(frame, node);
     pool_drain(mark);
     return completed;
@@ -258,8 +259,9 @@ static void run_handler(void *data)
     a->result = evaluate(a->frame, a->node->as.attempt.handler);
 }
 
-/* An interrupt or a limit on time is seen by the handler, and raised again when it ends, however it ends. When the next one
- * comes meanwhile, no more handlers run, neither inside of this one nor further out: there may be very many. */
+/* An interrupt or a limit on time is seen by the handler, and raised again when it ends, however it ends.
+ * When the next one comes meanwhile, no more handlers run, neither inside of this one nor further out: there
+ * may be very many. */
 static _Noreturn void handle_final(Session *s, Attempt *attempt, ErrorState *caught)
 {
     int reason = rt->interrupted;

@@ -71,7 +71,8 @@ static void classify(Elements *e, Value v, uint32_t i)
         e->fraction |= v.as.number != __builtin_trunc(v.as.number);
     if (!value_is_numeric(v)) {
         e->frame->at = e->node->as.list.at[i];
-        error_throw_hint(ERROR_TYPE, v.tag == TAG_STRING || v.tag == TAG_TUPLE ? "a tuple (a, b) holds any values" : NULL,
+        error_throw_hint(ERROR_TYPE,
+                         v.tag == TAG_STRING || v.tag == TAG_TUPLE ? "a tuple (a, b) holds any values" : NULL,
                          "element %u of the tensor is %s, not a number or tensor", i, value_described(v));
     }
     if (v.tag != TAG_TENSOR && v.tag != TAG_VARIABLE)
@@ -116,8 +117,10 @@ static Value of_numbers(const Elements *e, Dtype dtype)
     int64_t count = e->count;
     GradTensor *x = gt_new(dtype, 1, &count);
     char *to = tensor_allocate(&x->t);
-    for (uint32_t i = 0; i < e->count; i++)
-        dtype_write(dtype, to + i * dtype_size(dtype), e->at[i].tag == TAG_BOOL ? e->at[i].as.boolean : e->at[i].as.number);
+    for (uint32_t i = 0; i < e->count; i++) {
+        Value v = e->at[i];
+        dtype_write(dtype, to + i * dtype_size(dtype), v.tag == TAG_BOOL ? v.as.boolean : v.as.number);
+    }
     return value_object(TAG_TENSOR, x);
 }
 

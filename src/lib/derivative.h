@@ -30,7 +30,7 @@ Value gradient_function(Value f, Value argnum);
 typedef struct Derivation {
     const char *who;                  /* names the transform in errors */
     bool recording;                   /* was on around the transform: its results are recorded where they must be */
-    Value in, out;                    /* the differentiated arguments, with leaves in the place of tensors; the result */
+    Value in, out;                    /* the differentiated arguments, their tensors replaced by leaves; the result */
     TensorList *sources, *results;    /* their leaves as the graph has them (see grad/batch.h) */
     uint32_t levels_used;             /* of vmap, while f ran: a walk for many seeds at once takes another */
 } Derivation;

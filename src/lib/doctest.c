@@ -170,9 +170,24 @@ static void run_stretches(void *data)
     run_stretch(e, buf_text(code), buf_text(expected));
 }
 
-/* Empty when the example does what it says. */
+/* A name that "See also" gives and that is not there, or NULL. */
+static const char *missing_relative(const Row *row)
+{
+    for (const char *name = row->related; name != NULL && *name != '\0'; name += strspn(name, " ")) {
+        const String *one = string_new(name, strcspn(name, " "));
+        if (builtin_cell(one->text) == NULL)
+            return one->text;
+        name += one->bytes;
+    }
+    return NULL;
+}
+
+/* Empty when the example does what it says, and the names beside it are there. */
 static const char *failure_of(const Row *row)
 {
+    const char *missing = missing_relative(row);
+    if (missing != NULL)
+        return string_format("there is no %s to see also", missing)->text;
     if (row->doc == NULL || row->example == NULL || strstr(row->example, mark) == NULL)
         return row->doc == NULL ? "it has no documentation" : "it has no example";
     Example e = {.row = row, .failure = buf_new()};

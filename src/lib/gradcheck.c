@@ -119,7 +119,8 @@ static _Noreturn void throw_worst(const Check *c)
     name_element(text, "f(x)", &c->outs, c->out_leaf, c->out_element);
     buf_puts(text, " by ");
     name_element(text, "x", &c->ins, c->in_leaf, c->in_element);
-    error_throw(ERROR_VALUE, "gradcheck: the derivative of %s is %.9g, but central differences with step %.2g give %.9g",
+    error_throw(ERROR_VALUE, "gradcheck: the derivative of %s is %.9g, but central differences with step %.2g "
+                "give %.9g",
                 buf_text(text), c->analytic, c->step, c->numeric);
 }
 

@@ -217,7 +217,8 @@ static Value blocks(const Probe *p)
         TensorList *answers = ask_all(p, i, value_tensor((p->forward ? ins : outs).at[i]), others);
         for (uint32_t o = 0; o < others; o++) {
             uint32_t y = p->forward ? o : i, x = p->forward ? i : o;
-            all[y * ins.count + x] = block(value_tensor(outs.at[y]), value_tensor(ins.at[x]), answers->at[o], p->forward);
+            all[y * ins.count + x] = block(value_tensor(outs.at[y]), value_tensor(ins.at[x]), answers->at[o],
+                                           p->forward);
         }
     }
     for (uint32_t y = 0; y < outs.count; y++)

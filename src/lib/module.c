@@ -116,6 +116,6 @@ const Builtin builtin_import = {
     .errors = "io when the file cannot be read, lies outside of the sandbox, or imports the file that "
               "imports it; whatever the file itself raises.",
     .example = "try { import(\"missing.dbx\") } catch err { print(err.kind) }  #=> io",
-    .related = "load source",
+    .related = "source",
     .run = run_import,
 };

@@ -182,7 +182,8 @@ static void check_tensors(const Call *call, const Tuple *parts)
         Value part = tuple_items(parts)[k];
         if (!value_is_numeric(part))
             call_throw(call, ERROR_TYPE, "`xs` must be all tensors, all tuples or all strings, but item %u is %s%s", k,
-                       value_described(part), part.tag == TAG_TUPLE || part.tag == TAG_STRING ? " and others are not" : "");
+                       value_described(part),
+                       part.tag == TAG_TUPLE || part.tag == TAG_STRING ? " and others are not" : "");
     }
 }
 

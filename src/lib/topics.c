@@ -62,10 +62,9 @@ const Topic topics[] = {
      "Inside, p -= 0.1 * p.grad and p[0] = 1 update a parameter in place. Elsewhere they give the name\n"
      "an ordinary tracked tensor; assign(p, v) updates it anywhere. Buffers are updated in place by all\n"
      "of these."},
-    {"files", "module modules csv npy",
+    {"files", "module modules import sandbox",
      "m = import(\"other.dbx\"); m.f(2)       runs a file once, and gives its top-level names\n"
-     "load(\"x.npy\"), save(\"x.npy\", x)       .npy .npz .safetensors .csv\n"
-     "read_text(path), write_text(path, text), read_csv(path), write_csv(path, x)"},
+     "The path is relative to the importing file. dbx --sandbox keeps programs to their own folder."},
     {NULL, NULL, NULL}
 };
 

@@ -83,8 +83,7 @@ static Mapping mapping_of(const Call *call)
 
 static _Noreturn void throw_unstackable(Value leaf)
 {
-    error_throw(ERROR_TYPE, "vmap: the function returns %s, which cannot be stacked",
-                value_described(leaf));
+    error_throw(ERROR_TYPE, "vmap: the function returns %s, which cannot be stacked", value_described(leaf));
 }
 
 /* ---- all slices at once ---- */
@@ -141,7 +140,7 @@ static Value stack_leaves(const Leaves *results, int64_t size, uint32_t i)
 {
     TensorList *list = tensor_list_new(size, NULL);
     for (int64_t k = 0; k < size; k++) {
-        GradTensor *x = i < results[k].count ? value_tensor(results[k].at[i]) : NULL;
+        GradTensor *x = value_tensor(results[k].at[i]);
         if (x == NULL)
             throw_unstackable(results[k].at[i]);
         list->at[k] = object_retain(x);

@@ -457,7 +457,7 @@ const Op op_meshgrid = {
     .errors = "shape when a tensor has more than one axis; value when indexing is neither \"xy\" nor \"ij\".",
     .derivative = "sums over the axes along which an input is repeated",
     .example = "meshgrid([1, 2, 3], [10, 20])  #=> ([[1, 2, 3], [1, 2, 3]], [[10, 10, 10], [20, 20, 20]])",
-    .related = "linspace broadcast_to imshow",
+    .related = "linspace broadcast_to",
     .compose_list = meshgrid_compose,
     .check = "x[2] y[3]: meshgrid(x, y)[0] * meshgrid(x, y)[1]\n"
              "x[2] y[3]: meshgrid(x, y, indexing=\"ij\")[1]",

@@ -55,6 +55,7 @@ MISTAKES = [
     ("sum([1, 2], axes=0)", "no argument `axes`", "did you mean `axis`"),
     ("f(x) = x; f(1, 2)", "takes 1 argument, not 2"),
     ("sqare(2)", "did you mean `square`"),
+    ("r = {layer: {w: 1}}; r.layr.w = 2", "no field `layr`", "did you mean `layer`"),
     ("max(1, 2)", "maximum(a, b)"),
     ('"a" + 1', 'f"{x}"'),
     ("x = [1, 2]; x.size()", "write x.size"),
