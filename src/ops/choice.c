@@ -114,12 +114,11 @@ const Op op_clip = {
 
 /* ---- where ---- */
 
-KERNEL3(select_bool, uint8_t, uint8_t, x != 0 ? y : z)
+KERNEL3(select_u8, uint8_t, uint8_t, x != 0 ? y : z)
 KERNEL3(select_i32, int32_t, int32_t, x != 0 ? y : z)
 KERNEL3(select_i64, int64_t, int64_t, x != 0 ? y : z)
 KERNEL3(select_f32, float, float, x != 0 ? y : z)
 KERNEL3(select_f64, double, double, x != 0 ? y : z)
-#define select_u8 select_bool
 
 static GradTensor *select_vjp(const OpCall *c, int i, GradTensor *g)
 {

@@ -283,7 +283,6 @@ const Op op_prod = {
 
 #define SAME(x, y) ((x) == (y) || ((x) != (x) && (y) != (y)))
 
-KERNEL2(ties_bool, uint8_t, uint8_t, x == y)
 KERNEL2(ties_u8, uint8_t, uint8_t, x == y)
 KERNEL2(ties_i32, int32_t, uint8_t, x == y)
 KERNEL2(ties_i64, int64_t, uint8_t, x == y)

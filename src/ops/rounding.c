@@ -98,15 +98,11 @@ const Op op_trunc = {
 /* ---- tests ---- */
 
 #define TEST_KERNELS(name, integer_answer, f64_test, f32_test) \
-    KERNEL1(name##_bool, uint8_t, uint8_t, ((void)x, integer_answer)) \
+    KERNEL1(name##_u8, uint8_t, uint8_t, ((void)x, integer_answer)) \
     KERNEL1(name##_i32, int32_t, uint8_t, ((void)x, integer_answer)) \
     KERNEL1(name##_i64, int64_t, uint8_t, ((void)x, integer_answer)) \
     KERNEL1(name##_f32, float, uint8_t, f32_test) \
     KERNEL1(name##_f64, double, uint8_t, f64_test)
-
-#define isnan_u8 isnan_bool
-#define isinf_u8 isinf_bool
-#define isfinite_u8 isfinite_bool
 
 TEST_KERNELS(isnan, 0, x != x, x != x)
 TEST_KERNELS(isinf, 0, fabs(x) == INFINITY, fabsf(x) == INFINITY)
@@ -144,26 +140,12 @@ const Op op_isfinite = {
 
 /* ---- comparisons ---- */
 
-#define COMPARISON(name, sign) \
-    KERNEL2(name##_bool, uint8_t, uint8_t, x sign y) \
-    KERNEL2(name##_i32, int32_t, uint8_t, x sign y) \
-    KERNEL2(name##_i64, int64_t, uint8_t, x sign y) \
-    KERNEL2(name##_f32, float, uint8_t, x sign y) \
-    KERNEL2(name##_f64, double, uint8_t, x sign y)
-
-COMPARISON(eq, ==)
-COMPARISON(ne, !=)
-COMPARISON(lt, <)
-COMPARISON(le, <=)
-COMPARISON(gt, >)
-COMPARISON(ge, >=)
-
-#define eq_u8 eq_bool
-#define ne_u8 ne_bool
-#define lt_u8 lt_bool
-#define le_u8 le_bool
-#define gt_u8 gt_bool
-#define ge_u8 ge_bool
+KERNELS2_TEST(eq, x == y)
+KERNELS2_TEST(ne, x != y)
+KERNELS2_TEST(lt, x < y)
+KERNELS2_TEST(le, x <= y)
+KERNELS2_TEST(gt, x > y)
+KERNELS2_TEST(ge, x >= y)
 
 const Op op_eq = {
     .usage = "eq(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "elementwise", .infix = "==",
@@ -230,20 +212,12 @@ const Op op_ge = {
  * Numbers are looked at before they are converted to the tensor's dtype, where 1e-60 could become 0. */
 
 #define LOGICAL(name, expression) \
-    KERNEL2(name##_bool, uint8_t, uint8_t, expression) \
-    KERNEL2(name##_i32, int32_t, uint8_t, expression) \
-    KERNEL2(name##_i64, int64_t, uint8_t, expression) \
-    KERNEL2(name##_f32, float, uint8_t, expression) \
-    KERNEL2(name##_f64, double, uint8_t, expression) \
+    KERNELS2_TEST(name, expression) \
     static const Op name##_plain = { \
         .usage = "logical_" #name "(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .constant = "boolean result", \
         .dtypes = DTYPES_COMPARE, .kernel = KERNELS_ANY(name), \
     }; \
     static GradTensor *name##_compose(const OpCall *c) { return combine(c, &name##_plain); }
-
-#define and_u8 and_bool
-#define or_u8 or_bool
-#define xor_u8 xor_bool
 
 static GradTensor *combine(const OpCall *c, const Op *plain)
 {
@@ -258,12 +232,7 @@ LOGICAL(and, x != 0 && y != 0)
 LOGICAL(or, x != 0 || y != 0)
 LOGICAL(xor, (x != 0) != (y != 0))
 
-KERNEL1(not_bool, uint8_t, uint8_t, x == 0)
-KERNEL1(not_i32, int32_t, uint8_t, x == 0)
-KERNEL1(not_i64, int64_t, uint8_t, x == 0)
-KERNEL1(not_f32, float, uint8_t, x == 0)
-KERNEL1(not_f64, double, uint8_t, x == 0)
-#define not_u8 not_bool
+KERNELS1_TEST(not, x == 0)
 
 const Op op_logical_and = {
     .usage = "logical_and(a, b)", OP_ARGS(ARG_TENSOR, ARG_TENSOR), .section = "elementwise",

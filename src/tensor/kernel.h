@@ -96,12 +96,26 @@ __attribute__((simd("notinbranch"))) float hypotf(float, float);
     KERNEL2(name##_u8, uint8_t, uint8_t, expression) \
     KERNEL2(name##_i32, int32_t, int32_t, expression) \
     KERNEL2(name##_i64, int64_t, int64_t, expression)
+/* Of all dtypes, to bool. */
+#define KERNELS1_TEST(name, expression) \
+    KERNEL1(name##_u8, uint8_t, uint8_t, expression) \
+    KERNEL1(name##_i32, int32_t, uint8_t, expression) \
+    KERNEL1(name##_i64, int64_t, uint8_t, expression) \
+    KERNEL1(name##_f32, float, uint8_t, expression) \
+    KERNEL1(name##_f64, double, uint8_t, expression)
+#define KERNELS2_TEST(name, expression) \
+    KERNEL2(name##_u8, uint8_t, uint8_t, expression) \
+    KERNEL2(name##_i32, int32_t, uint8_t, expression) \
+    KERNEL2(name##_i64, int64_t, uint8_t, expression) \
+    KERNEL2(name##_f32, float, uint8_t, expression) \
+    KERNEL2(name##_f64, double, uint8_t, expression)
 #define KERNELS_FLOAT(name) {[DTYPE_FLOAT32] = name##_f32, [DTYPE_FLOAT64] = name##_f64}
 #define KERNELS_NUMERIC(name) \
     {[DTYPE_UINT8] = name##_u8, [DTYPE_INT32] = name##_i32, [DTYPE_INT64] = name##_i64, \
      [DTYPE_FLOAT32] = name##_f32, [DTYPE_FLOAT64] = name##_f64}
+/* A bool is stored as a uint8 of 0 or 1. */
 #define KERNELS_ANY(name) \
-    {[DTYPE_BOOL] = name##_bool, [DTYPE_UINT8] = name##_u8, [DTYPE_INT32] = name##_i32, \
+    {[DTYPE_BOOL] = name##_u8, [DTYPE_UINT8] = name##_u8, [DTYPE_INT32] = name##_i32, \
      [DTYPE_INT64] = name##_i64, [DTYPE_FLOAT32] = name##_f32, [DTYPE_FLOAT64] = name##_f64}
 
 #endif
