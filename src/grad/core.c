@@ -76,8 +76,7 @@ static GradTensor *to_forward(const OpCall *c)
 static GradTensor *to_vjp(const OpCall *c, int i, GradTensor *g)
 {
     GradTensor *x = call_in(c, i);
-    GradTensor *back = gt_cast(g, gt_dtype(x));
-    return back;
+    return gt_cast(g, gt_dtype(x));
 }
 
 const Op op_to = {
@@ -208,13 +207,14 @@ const Op op_alias = {
     .forward = alias_forward, .vjp = alias_vjp, .linear = LINEAR_EACH, .batch = batch_leading,
 };
 
-GradTensor *gt_alias(GradTensor *x) { return op_call1(&op_alias, x); }
+/* x as a new node of the graph. */
+static GradTensor *alias(GradTensor *x) { return op_call1(&op_alias, x); }
 
 GradTensor *gt_weaken(GradTensor *x)
 {
     if (gt_weak(x))
         return x;
-    x = gt_alias(gt_cast(x, DTYPE_FLOAT64));
+    x = alias(gt_cast(x, DTYPE_FLOAT64));
     x->t.flags |= GT_WEAK;
     batch_of(x)->t.flags |= GT_WEAK;
     return x;
@@ -224,7 +224,7 @@ GradTensor *gt_leaf(GradTensor *x)
 {
     GradTensor *batch = batch_over(x, batch_levels()), *leaf;
     if (grad_state()->recording && gt_tracked(batch)) {
-        leaf = gt_alias(batch);
+        leaf = alias(batch);
     } else {
         leaf = gt_new(gt_dtype(batch), batch->t.ndim, tensor_shape(&batch->t));
         tensor_share(&leaf->t, &batch->t);

@@ -1,4 +1,5 @@
 #include "grad/batch.h"
+#include "tensor/reduce.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,14 +11,9 @@ static size_t name_length(const Op *op)
     return strcspn(op->usage, "(");
 }
 
-String *op_name(const Op *op)
-{
-    return string_new(op->usage, name_length(op));
-}
-
 const char *op_name_text(const Op *op)
 {
-    return op_name(op)->text;
+    return string_new(op->usage, name_length(op))->text;
 }
 
 const char *op_arg_name(const Op *op, int i)
@@ -67,7 +63,7 @@ uint32_t call_axes(const OpCall *c, const IntList *axes, int ndim)
 {
     uint32_t mask = 0;
     if (axes == NULL)
-        return ndim == 32 ? UINT32_MAX : (1u << ndim) - 1;
+        return axes_all(ndim);
     for (int64_t i = 0; i < axes->count; i++) {
         uint32_t bit = 1u << call_axis(c, axes->at[i], ndim);
         if (mask & bit)
@@ -89,10 +85,10 @@ GradTensor *call_in(const OpCall *c, int i)
     return is_number(c, i) ? gt_number(c->args[i].number) : c->args[i].tensor;
 }
 
-/* The promoted dtype of the tensors among the arguments that have a say; false when there is none. */
+/* What the tensors among the arguments say about the dtype of the result. */
 typedef struct Promotion {
-    Dtype dtype;
-    bool any, weak;
+    Dtype dtype;                      /* the widest of those that have a say */
+    bool any, weak;                   /* is there one that has, one that has none? */
 } Promotion;
 
 static inline void promote(Promotion *p, const GradTensor *x)
@@ -174,6 +170,14 @@ GradTensor *call_view(const OpCall *c, GradTensor *x, int ndim, const int64_t *s
     return out;
 }
 
+GradTensor *call_share(const OpCall *c, Dtype dtype, GradTensor *value)
+{
+    GradTensor *out = call_out(c, dtype, value->t.ndim, tensor_shape(&value->t));
+    out->t.flags |= value->t.flags & GT_WEAK;
+    tensor_cast(&out->t, &value->t);
+    return out;
+}
+
 /* ---- running ---- */
 
 static void watch_inputs(const OpCall *c)
@@ -226,7 +230,7 @@ static _Noreturn void throw_broadcast(const OpCall *c, const Tensor *const *in, 
         else
             snprintf(hint, sizeof hint, "counted from the last axis, axis -%d is %lld and %lld", i, x, y);
     }
-    /* Without a call there was an operator, which shows itself in the source line. */
+    /* Not by call_error: an operator needs no name, it stands in the source line beside the note. */
     error_throw_hint(ERROR_SHAPE, hint, "shapes %s and %s do not broadcast", left, right);
 }
 

@@ -21,7 +21,7 @@
 enum { OP_MAX_ARGS = 8 };
 
 typedef enum ArgKind {
-    ARG_END,
+    ARG_NONE,         /* behind the last argument */
     ARG_TENSOR,       /* tensor or number; converted as `dtypes` says. Default none means optional */
     ARG_TENSORS,      /* tuple of tensors and numbers */
     ARG_NUMBER,       /* plain number, not differentiable */
@@ -36,14 +36,15 @@ typedef enum ArgKind {
     ARG_OBJECT        /* something of the row's own; such an operation cannot be called from the language */
 } ArgKind;
 
-/* Does an argument of this kind hold a reference (unless a number stands in the place of a tensor)? */
+/* Does an argument of this kind hold a reference (unless OpCall.numbers says that it is a number)? */
 #define ARG_IS_COUNTED(kind) \
     ((kind) == ARG_TENSOR || (kind) == ARG_TENSORS || (kind) == ARG_AXES || (kind) == ARG_SHAPE || (kind) == ARG_INTS \
      || (kind) == ARG_TEXT || (kind) == ARG_NUMBER_OR_TEXT || (kind) == ARG_OBJECT)
 #define ARG_IS_TENSOR(kind) ((kind) == ARG_TENSOR)
 #define ARG_IS_LIST(kind) ((kind) == ARG_TENSORS)
 
-/* In a row: the kinds of its arguments, their number, and as masks (bit i: argument i) those of three sorts. */
+/* In a row: the kinds of its arguments, their number, and as masks (bit i: argument i) those of three sorts, so that no
+ * call has to look at the kinds one by one. The zeros are ARG_NONE, up to OP_MAX_ARGS. */
 #define OP_ARGS(...) \
     .args = {__VA_ARGS__}, .arg_count = sizeof((ArgKind[]){__VA_ARGS__}) / sizeof(ArgKind), \
     .tensor_args = OP_ARG_MASK(ARG_IS_TENSOR, __VA_ARGS__, 0, 0, 0, 0, 0, 0, 0), \
@@ -101,13 +102,15 @@ struct Op {
     const char *derivative;           /* as a formula for the help page, or NULL */
     const char *example;              /* "tanh(0)  #=> 0", several lines allowed */
     const char *related;              /* names, separated by spaces, or NULL */
-    const char *infix;                /* spelling of the binary operator it implements, "-x" for unary minus, or NULL */
+    const char *infix;                /* the binary operator it implements, "-x" for unary minus, or NULL */
 
     DtypeRule dtypes;
     BlockKernel *kernel[DTYPES];      /* by compute dtype */
-    bool wraps;                       /* a number beside integers is taken modulo 2^bits, as their sums are; else it saturates */
-    OpFactor *factor[4];              /* by position among the ARG_TENSOR arguments */
-    bool cuts;                        /* a factor of 0 stops an infinite cotangent too: the operation is constant there */
+    bool wraps;                       /* a number beside integers is taken modulo 2^bits, as their sums are; else it
+                                         saturates */
+    OpFactor *factor[ELEMENTWISE_MAX_INPUTS];   /* by position among the ARG_TENSOR arguments */
+    bool cuts;                        /* a factor of 0 stops an infinite cotangent too: the operation is constant
+                                         there */
 
     GradTensor *(*forward)(const OpCall *c);
     GradTensor *(*vjp)(const OpCall *c, int i, GradTensor *g);
@@ -118,11 +121,12 @@ struct Op {
 
     /* Of tensors in a list argument: the cotangent of element k of list argument i. */
     GradTensor *(*vjp_list)(const OpCall *c, int i, int64_t k, GradTensor *g);
-    /* Instead, where they are only to be had together: all of those of list argument i, into `out` (NULL for zero). */
+    /* Instead, where they are only to be had together: all of those of list argument i, into `out` (NULL for
+     * zero). */
     void (*vjp_all)(const OpCall *c, int i, GradTensor *g, GradTensor **out);
 
-    /* The rule is code of the language, which may read any tensor when it runs: a derivative of the derivative may flow to
-     * others than the inputs. */
+    /* The rule is code of the language, which may read any tensor when it runs: a derivative of the derivative may
+     * flow to others than the inputs. */
     bool depends_freely;
 
     /* Operations with several results (`outputs` of them, at least 2). Cotangents of results that nothing
@@ -143,7 +147,7 @@ struct Op {
     const char *constant;             /* why it has no derivative */
     uint32_t constant_args;           /* bit i: tensor argument i has none (an index, a condition) */
 
-    Sample sample[4];                 /* by position among the tensor arguments */
+    Sample sample[ELEMENTWISE_MAX_INPUTS];      /* by position among the tensor arguments */
     /* Lines for the generated checks, each "x[2, 3] w[3]: matmul(x, w)": named inputs with their shapes, drawn as
      * `sample` says in the order of the names, and an expression of them whose derivatives are checked. NULL for
      * elementwise operations, whose lines are made up (equal shapes, broadcast, 0-d, empty). */
@@ -161,7 +165,7 @@ GradTensor *op_call1(const Op *op, GradTensor *x);
 GradTensor *op_call2(const Op *op, GradTensor *x, GradTensor *y);
 GradTensor *op_call3(const Op *op, GradTensor *x, GradTensor *y, GradTensor *z);
 
-/* An elementwise operation on plain numbers, without allocation. The operation must have a float64 kernel, not give bool. */
+/* An elementwise operation on plain numbers, without allocation. It must have a float64 kernel and not give bool. */
 static inline double op_number(const Op *op, const double *x)
 {
     const void *in[ELEMENTWISE_MAX_INPUTS] = {x, x + 1, x + 2, x + 3};
@@ -170,9 +174,8 @@ static inline double op_number(const Op *op, const double *x)
     return out;
 }
 
-/* The name up to the bracket of `usage`. */
-String *op_name(const Op *op);
-const char *op_name_text(const Op *op);              /* owned by the pool */
+/* The name, up to the bracket of `usage`; owned by the pool. */
+const char *op_name_text(const Op *op);
 const char *op_arg_name(const Op *op, int i);        /* of parameter i; owned by the pool */
 static inline int op_tensor_count(const Op *op) { return __builtin_popcount(op->tensor_args); }
 
@@ -187,7 +190,11 @@ Dtype call_dtype(const OpCall *c);
 /* The result to be: EMPTY, with the arguments noted when the call is recorded. */
 GradTensor *call_out(const OpCall *c, Dtype dtype, int ndim, const int64_t *shape);
 /* A result that shares x's data from `offset` on, with these strides. */
-GradTensor *call_view(const OpCall *c, GradTensor *x, int ndim, const int64_t *shape, int64_t offset, const int64_t *strides);
+GradTensor *call_view(const OpCall *c, GradTensor *x, int ndim, const int64_t *shape, int64_t offset,
+                      const int64_t *strides);
+/* A result that shares the data of `value`, which has no history: how a forward rule gives what it computed with
+ * other operations. Converted when the dtype differs; weak where value is. */
+GradTensor *call_share(const OpCall *c, Dtype dtype, GradTensor *value);
 /* Result k of a recorded call of several results, as a tensor that depends on the inputs. */
 GradTensor *call_result(const OpCall *c, int k);
 /* Throws kind shape/type/... with "NAME: " before the message: the name of what the user called, else the row's. */
@@ -226,10 +233,9 @@ GradTensor *gt_scale(GradTensor *g, GradTensor *f);
 GradTensor *gt_cast(GradTensor *x, Dtype dtype);                            /* x itself when it has it */
 GradTensor *gt_sum_to(GradTensor *x, int ndim, const int64_t *shape);       /* undoes a broadcast */
 GradTensor *gt_expand(GradTensor *x, int ndim, const int64_t *shape);       /* broadcast_to */
-GradTensor *gt_alias(GradTensor *x);                                        /* x as a new node of the graph */
 GradTensor *gt_weaken(GradTensor *x);                                       /* x, of one element, as a weak tensor */
-/* x as a node to differentiate by: a tracked alias of what is tracked while recording is on, else a tracked leaf. Inside of
- * vmap it is a slice of every level under way, so that each slice has a derivative of its own. */
+/* x as a node to differentiate by: a tracked alias of what is tracked while recording is on, else a tracked leaf.
+ * Inside of vmap it is a slice of every level under way, so that each slice has a derivative of its own. */
 GradTensor *gt_leaf(GradTensor *x);
 GradTensor *gt_zeros_like(GradTensor *x);
 GradTensor *gt_ones_like(GradTensor *x);

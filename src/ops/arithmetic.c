@@ -134,12 +134,9 @@ static const Op mod_plain = {
 };
 
 /* Of every slice when x is mapped. */
-static bool all_true(const OpCall *c, GradTensor *x)
+static bool all_true(GradTensor *x)
 {
-    x = batch_of(x);
-    GradTensor *all = gt_new(DTYPE_BOOL, 0, NULL);
-    tensor_reduce(&all->t, REDUCE_ALL, &x->t, call_axes(c, NULL, x->t.ndim));
-    return tensor_item(&all->t) != 0;
+    return tensor_all(&batch_of(x)->t);
 }
 
 /* Integers have no infinity to answer with, so a zero among the divisors is an error. A number is
@@ -152,7 +149,7 @@ static GradTensor *divide_whole(const OpCall *c, const Op *plain)
         return op_call(plain, args, c->numbers);
     if (c->numbers >> 1 & 1)
         args[1].tensor = gt_cast(gt_scalar(DTYPE_INT64, args[1].number), dtype);
-    if (!all_true(c, args[1].tensor))
+    if (!all_true(args[1].tensor))
         call_error(c, ERROR_VALUE, "integer division by zero");
     return op_call(plain, args, c->numbers & 1);
 }
@@ -292,7 +289,7 @@ static GradTensor *pow_compose(const OpCall *c)
     Arg args[OP_MAX_ARGS] = {c->args[0], c->args[1]};
     if (!dtype_is_float(call_dtype(c))) {
         if (!(c->numbers >> 1 & 1)) {
-            if (!all_true(c, t_with(&op_ge, args[1].tensor, 0)))
+            if (!all_true(t_with(&op_ge, args[1].tensor, 0)))
                 call_error_hint(c, ERROR_VALUE, "convert one of them: x.to(\"float64\")",
                                  "integers to negative integer powers have no integer result");
         } else if (args[1].number < 0) {

@@ -40,7 +40,7 @@ static GradTensor *cumulate(const OpCall *c, bool product)
     Dtype dtype = dtype_is_float(gt_dtype(x)) ? gt_dtype(x) : DTYPE_INT64;
     int axis = running_axis(c, &x);
     if (axis < 0)
-        return reduce_share(c, dtype, x);
+        return call_share(c, dtype, x);
     GradTensor *out = call_out(c, dtype, x->t.ndim, tensor_shape(&x->t));
     tensor_cumulate(&out->t, product, &x->t, axis);
     return out;

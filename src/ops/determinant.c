@@ -10,8 +10,8 @@
 
 /* ---- det, logdet ---- */
 
-/* The determinant of a triangular factor with its row exchanges: what `use` makes of the diagonal's elements.
- * */
+/* What is made of the diagonal of a triangular factor, whose row exchanges have this sign: the determinant, or its
+ * logarithm. */
 typedef double Combine(const double *diagonal, int n, int sign);
 
 static double product_of(const double *diagonal, int n, int sign)
@@ -189,16 +189,7 @@ static GradTensor *put_together(const Parts *p, GradTensor *middle)
     return t_mul(t_matmul(t_matmul(p->u, middle), p->vh), p->sign);
 }
 
-/* A constant as the result. */
-static GradTensor *shared_out(const OpCall *c, GradTensor *y)
-{
-    GradTensor *out = call_out(c, gt_dtype(y), y->t.ndim, tensor_shape(&y->t));
-    tensor_share(&out->t, &y->t);
-    return out;
-}
-
-/* Cofactors are linear in a 2 x 2 matrix and quadratic in a 3 x 3 one: their derivative at a, applied to h.
- * */
+/* Cofactors are linear in a 2 x 2 matrix and quadratic in a 3 x 3 one: their derivative at a, applied to h. */
 static void small_curvature(int n, const double *a, const double *h, double *to)
 {
     if (n == 2) {
@@ -231,7 +222,7 @@ static GradTensor *each_small(const OpCall *c, GradTensor *x, GradTensor *h)
         else
             small_curvature(n, a + i, b + i, to + i);
     }
-    return shared_out(c, gt_cast(exact, call_dtype(c)));
+    return call_share(c, call_dtype(c), exact);
 }
 
 /* The determinant by the factors of one matrix; nan when its pivots are so far from each other that the inverse may
@@ -281,7 +272,7 @@ static GradTensor *cofactor_forward(const OpCall *c)
         return each_small(c, x, NULL);
     GradTensor *cofactors = matrix_rows(x) > 3 ? regular_cofactors(c, x) : NULL;
     if (cofactors != NULL)
-        return shared_out(c, cofactors);
+        return call_share(c, gt_dtype(cofactors), cofactors);
     Parts p = parts_of(x);
     GradTensor *products = gt_new(p.dtype, p.s->t.ndim, tensor_shape(&p.s->t));
     const double *s = tensor_contiguous(&p.s->t, DTYPE_FLOAT64);
@@ -289,7 +280,7 @@ static GradTensor *cofactor_forward(const OpCall *c)
     for (int64_t i = 0; i < p.count * p.n; i++)
         dtype_write(p.dtype, to + (size_t)i * dtype_size(p.dtype),
                     product_without(s + i - i % p.n, p.n, i % p.n));
-    return shared_out(c, put_together(&p, matrix_of_diagonal(products)));
+    return call_share(c, p.dtype, put_together(&p, matrix_of_diagonal(products)));
 }
 
 static GradTensor *cofactor_vjp(const OpCall *c, int i, GradTensor *g)
@@ -343,7 +334,7 @@ static GradTensor *det_curvature_forward(const OpCall *c)
         curve_one(s + i * p.n, p.n, from + i * p.n * p.n, to + i * p.n * p.n);
         pool_drain(mark);
     }
-    return shared_out(c, put_together(&p, gt_cast(middle, p.dtype)));
+    return call_share(c, p.dtype, put_together(&p, gt_cast(middle, p.dtype)));
 }
 
 static GradTensor *trace_of(GradTensor *x)

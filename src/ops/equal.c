@@ -13,14 +13,6 @@ static GradTensor *truth(const OpCall *c, bool value)
     return out;
 }
 
-static bool every(GradTensor *mask)
-{
-    Tensor all;
-    tensor_init(&all, DTYPE_BOOL, 0, NULL);
-    tensor_reduce(&all, REDUCE_ALL, &mask->t, mask->t.ndim == 32 ? UINT32_MAX : (1u << mask->t.ndim) - 1);
-    return tensor_item(&all) != 0;
-}
-
 /* ---- allclose ---- */
 
 /* The third input is the tolerance, atol + rtol |b|. Infinities are close when they are equal. */
@@ -51,7 +43,8 @@ static GradTensor *allclose_forward(const OpCall *c)
     GradTensor *a = wide(c, 0), *b = wide(c, 1);
     call_broadcast(c, a, b);
     GradTensor *tolerance = t_plus(t_times(t_abs(b), c->args[2].number), c->args[3].number);
-    return truth(c, every(op_call3(c->args[4].integer ? &near_or_nan_each : &near_each, a, b, tolerance)));
+    GradTensor *mask = op_call3(c->args[4].integer ? &near_or_nan_each : &near_each, a, b, tolerance);
+    return truth(c, tensor_all(&mask->t));
 }
 
 const Op op_allclose = {
@@ -71,7 +64,7 @@ static GradTensor *array_equal_forward(const OpCall *c)
 {
     GradTensor *a = gt_detach(call_in(c, 0)), *b = gt_detach(call_in(c, 1));
     bool same = shape_equal(a->t.ndim, tensor_shape(&a->t), b->t.ndim, tensor_shape(&b->t));
-    return truth(c, same && every(t_eq(a, b)));
+    return truth(c, same && tensor_all(&t_eq(a, b)->t));
 }
 
 const Op op_array_equal = {

@@ -1,9 +1,9 @@
 /* Losses: means over all elements or over a batch. */
 #include "ops/index.h"
+#include "ops/matrix.h"
 #include "ops/reduce.h"
 #include "tensor/kernel.h"
-
-#include <string.h>
+#include "tensor/reduce.h"
 
 static GradTensor *mean_of(GradTensor *x)
 {
@@ -242,15 +242,9 @@ static void check_classes(const OpCall *c, const GradTensor *targets, int64_t cl
 /* Class numbers as int64 with the class axis, of extent 1, put back. */
 static GradTensor *class_indices(const OpCall *c, GradTensor *targets, int axis, int64_t classes)
 {
-    const int64_t *shape = tensor_shape(&targets->t);
-    int64_t kept[TENSOR_MAX_NDIM];
-    int n = targets->t.ndim;
     targets = gt_detach(targets);
     check_classes(c, targets, classes);
-    memcpy(kept, shape, (size_t)axis * sizeof *kept);
-    kept[axis] = 1;
-    memcpy(kept + axis + 1, shape + axis, (size_t)(n - axis) * sizeof *kept);
-    return t_reshape(gt_cast(targets, DTYPE_INT64), n + 1, kept);
+    return matrix_unsqueeze(gt_cast(targets, DTYPE_INT64), targets->t.ndim - axis);
 }
 
 /* logsumexp(logits) - logit would lose the digits behind those of a large logit. */
@@ -269,7 +263,8 @@ static GradTensor *indexed_cross_entropy(const OpCall *c, GradTensor *logits, Gr
 /* Classes of probability 0 cost nothing, even where their logit is -inf. */
 static GradTensor *smooth_cross_entropy(GradTensor *logits, GradTensor *targets, int axis)
 {
-    GradTensor *sum = t_sum_axes(gt_scale(targets, log_shares(logits, axis)), UINT32_MAX >> (32 - logits->t.ndim), false);
+    GradTensor *each = gt_scale(targets, log_shares(logits, axis));
+    GradTensor *sum = t_sum_axes(each, axes_all(logits->t.ndim), false);
     double batch = (double)logits->t.size / (double)tensor_shape(&logits->t)[axis];
     return t_with(&op_div, gt_neg(sum), batch);
 }

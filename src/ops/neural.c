@@ -3,6 +3,7 @@
 #include "ops/index.h"
 #include "ops/matrix.h"
 #include "ops/reduce.h"
+#include "tensor/reduce.h"
 #include "tensor/state.h"
 
 #include <string.h>
@@ -114,11 +115,8 @@ const Op op_normalize = {
 /* x normalized over the axes of a mask, times weight plus bias where there are any. */
 static GradTensor *normalized(GradTensor *x, uint32_t mask, GradTensor *weight, GradTensor *bias, double eps)
 {
-    IntList *axes = int_list_new(__builtin_popcount(mask), NULL);
+    IntList *axes = reduce_axis_list(mask);
     GradTensor *out[2];
-    for (int i = 0, n = 0; i < x->t.ndim; i++)
-        if (mask >> i & 1)
-            axes->at[n++] = i;
     if (!dtype_is_float(gt_dtype(x)))
         x = gt_cast(x, grad_state()->default_dtype);
     op_call_many(&op_normalize, (Arg[OP_MAX_ARGS]){{.tensor = x}, {.ints = axes}, {.number = eps}}, 0, out);
@@ -183,7 +181,7 @@ static GradTensor *batch_norm_compose(const OpCall *c)
         shape[i - 1] = 1;
     weight = weight == NULL ? NULL : t_reshape(weight, x->t.ndim - 1, shape);
     bias = bias == NULL ? NULL : t_reshape(bias, x->t.ndim - 1, shape);
-    return normalized(x, (UINT32_MAX >> (32 - x->t.ndim)) & ~2u, weight, bias, c->args[3].number);
+    return normalized(x, axes_all(x->t.ndim) & ~2u, weight, bias, c->args[3].number);
 }
 
 const Op op_batch_norm = {

@@ -90,7 +90,7 @@ static GradTensor *norm_p_forward(const OpCall *c)
         else
             norm = p == 1 ? t_sum_axes(size, axes, keep) : scaled_norm(size, p, axes, keep);
     }
-    return reduce_share(c, dtype, norm);
+    return call_share(c, dtype, norm);
 }
 
 /* The cotangent of x is g sign(x) (|x| / n)^(p-1). Where the norm is 0 the gradient is 0, and so are its

@@ -38,23 +38,6 @@ int64_t reduce_count(const GradTensor *x, uint32_t axes)
     return count;
 }
 
-GradTensor *reduce_out(const OpCall *c, Dtype dtype, const GradTensor *x, uint32_t axes, bool keep)
-{
-    int64_t shape[TENSOR_MAX_NDIM];
-    int ndim = reduce_shape(x, axes, keep, shape);
-    GradTensor *out = call_out(c, dtype, ndim, shape);
-    out->t.flags |= x->t.flags & GT_WEAK;
-    return out;
-}
-
-GradTensor *reduce_share(const OpCall *c, Dtype dtype, GradTensor *value)
-{
-    GradTensor *out = call_out(c, dtype, value->t.ndim, tensor_shape(&value->t));
-    out->t.flags |= value->t.flags & GT_WEAK;
-    tensor_cast(&out->t, &value->t);
-    return out;
-}
-
 void reduce_check_any(const OpCall *c, const GradTensor *x, uint32_t axes)
 {
     int64_t shape[TENSOR_MAX_NDIM];
@@ -98,8 +81,7 @@ GradTensor *reduce_from_lanes(GradTensor *y, const GradTensor *x, uint32_t axes)
     return t_permute(t_reshape(y, x->t.ndim, shape), back);
 }
 
-/* The axes of a mask, in order. */
-static IntList *mask_list(uint32_t axes)
+IntList *reduce_axis_list(uint32_t axes)
 {
     IntList *list = int_list_new(__builtin_popcount(axes), NULL);
     int64_t n = 0;
@@ -111,7 +93,7 @@ static IntList *mask_list(uint32_t axes)
 
 GradTensor *t_over_axes(const Op *op, GradTensor *x, uint32_t axes, bool keep)
 {
-    Arg args[OP_MAX_ARGS] = {{.tensor = x}, {.ints = mask_list(axes)}, {.integer = keep}};
+    Arg args[OP_MAX_ARGS] = {{.tensor = x}, {.ints = reduce_axis_list(axes)}, {.integer = keep}};
     return op_call(op, args, 0);
 }
 
@@ -129,6 +111,16 @@ GradTensor *reduce_batch(const OpCall *c, uint32_t levels)
 
 /* ---- sum and mean ---- */
 
+/* The result to be, without data; weak where x is. */
+static GradTensor *reduced_out(const OpCall *c, Dtype dtype, const GradTensor *x, uint32_t axes, bool keep)
+{
+    int64_t shape[TENSOR_MAX_NDIM];
+    int ndim = reduce_shape(x, axes, keep, shape);
+    GradTensor *out = call_out(c, dtype, ndim, shape);
+    out->t.flags |= x->t.flags & GT_WEAK;
+    return out;
+}
+
 static Dtype wide_dtype(const GradTensor *x)
 {
     return dtype_is_float(gt_dtype(x)) ? gt_dtype(x) : DTYPE_INT64;
@@ -138,7 +130,7 @@ static GradTensor *sum_forward(const OpCall *c)
 {
     GradTensor *x = call_in(c, 0);
     uint32_t axes = reduce_axes(c, x);
-    GradTensor *out = reduce_out(c, wide_dtype(x), x, axes, c->args[2].integer != 0);
+    GradTensor *out = reduced_out(c, wide_dtype(x), x, axes, c->args[2].integer != 0);
     tensor_reduce(&out->t, REDUCE_SUM, &x->t, axes);
     return out;
 }
@@ -186,14 +178,14 @@ static GradTensor *mean_forward(const OpCall *c)
     bool keep = c->args[2].integer != 0;
     Dtype dtype = call_dtype(c);
     if (dtype_is_float(gt_dtype(x))) {
-        GradTensor *out = reduce_out(c, dtype, x, axes, keep);
+        GradTensor *out = reduced_out(c, dtype, x, axes, keep);
         tensor_reduce(&out->t, REDUCE_SUM, &x->t, axes);
         divide_by_count(&out->t, reduce_count(x, axes));
         return out;
     }
     GradTensor *sum = t_sum_axes(gt_cast(x, DTYPE_FLOAT64), axes, keep);
     divide_by_count(&sum->t, reduce_count(x, axes));
-    return reduce_share(c, dtype, sum);
+    return call_share(c, dtype, sum);
 }
 
 static GradTensor *mean_vjp(const OpCall *c, int i, GradTensor *g)
@@ -226,7 +218,7 @@ static GradTensor *prod_forward(const OpCall *c)
 {
     GradTensor *x = call_in(c, 0);
     uint32_t axes = reduce_axes(c, x);
-    GradTensor *out = reduce_out(c, wide_dtype(x), x, axes, c->args[2].integer != 0);
+    GradTensor *out = reduced_out(c, wide_dtype(x), x, axes, c->args[2].integer != 0);
     tensor_reduce(&out->t, REDUCE_PROD, &x->t, axes);
     return out;
 }
@@ -305,7 +297,7 @@ static GradTensor *extreme(const OpCall *c, Reduction kind)
     GradTensor *x = call_in(c, 0);
     uint32_t axes = reduce_axes(c, x);
     reduce_check_any(c, x, axes);
-    GradTensor *out = reduce_out(c, gt_dtype(x), x, axes, c->args[2].integer != 0);
+    GradTensor *out = reduced_out(c, gt_dtype(x), x, axes, c->args[2].integer != 0);
     tensor_reduce(&out->t, kind, &x->t, axes);
     return out;
 }
@@ -407,7 +399,7 @@ static GradTensor *count_by(const OpCall *c, Reduction kind)
     GradTensor *x = call_in(c, 0);
     uint32_t axes = reduce_axes(c, x);
     Dtype dtype = kind == REDUCE_COUNT ? DTYPE_INT64 : DTYPE_BOOL;
-    GradTensor *out = reduce_out(c, dtype, x, axes, c->args[2].integer != 0);
+    GradTensor *out = reduced_out(c, dtype, x, axes, c->args[2].integer != 0);
     tensor_reduce(&out->t, kind, &x->t, axes);
     return out;
 }

@@ -14,14 +14,11 @@ GradTensor *reduce_batch(const OpCall *c, uint32_t levels);
 int reduce_shape(const GradTensor *x, uint32_t axes, bool keep, int64_t shape[TENSOR_MAX_NDIM]);
 /* How many elements of x meet in one element of the result. */
 int64_t reduce_count(const GradTensor *x, uint32_t axes);
-/* The result to be of a reduction; weak where x is. */
-GradTensor *reduce_out(const OpCall *c, Dtype dtype, const GradTensor *x, uint32_t axes, bool keep);
-/* A result of the call that shares the data of `value`, which has no history: how a forward rule gives what
- * it computed with other operations. Converted when the dtype differs. */
-GradTensor *reduce_share(const OpCall *c, Dtype dtype, GradTensor *value);
 /* Throws kind domain when elements would be chosen from nothing. */
 void reduce_check_any(const OpCall *c, const GradTensor *x, uint32_t axes);
 
+/* The axes of a mask, in order. */
+IntList *reduce_axis_list(uint32_t axes);
 /* A reducing operation of the arguments (x, axis, keepdims) over the axes of a mask. */
 GradTensor *t_over_axes(const Op *op, GradTensor *x, uint32_t axes, bool keep);
 

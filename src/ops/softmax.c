@@ -35,7 +35,7 @@ static GradTensor *logsumexp_forward(const OpCall *c)
     uint32_t axes = reduce_axes(c, x);
     int64_t shape[TENSOR_MAX_NDIM];
     int ndim = reduce_shape(x, axes, c->args[2].integer != 0, shape);
-    return reduce_share(c, call_dtype(c), t_reshape(log_sum(x, axes), ndim, shape));
+    return call_share(c, call_dtype(c), t_reshape(log_sum(x, axes), ndim, shape));
 }
 
 /* exp(x - out). Where all of x is -inf so is out: shares of nothing, which are 0. */
@@ -71,9 +71,9 @@ static GradTensor *softmax_forward(const OpCall *c)
     GradTensor *x = plain_input(c);
     uint32_t axes = reduce_axes(c, x);
     if (x->t.size == 0)
-        return reduce_share(c, call_dtype(c), x);
+        return call_share(c, call_dtype(c), x);
     GradTensor *e = t_exp(t_sub(x, shift_of(x, axes)));
-    return reduce_share(c, call_dtype(c), t_div(e, t_sum_axes(e, axes, true)));
+    return call_share(c, call_dtype(c), t_div(e, t_sum_axes(e, axes, true)));
 }
 
 static GradTensor *softmax_vjp(const OpCall *c, int i, GradTensor *g)
@@ -100,9 +100,9 @@ static GradTensor *log_softmax_forward(const OpCall *c)
     GradTensor *x = plain_input(c);
     uint32_t axes = reduce_axes(c, x);
     if (x->t.size == 0)
-        return reduce_share(c, call_dtype(c), x);
+        return call_share(c, call_dtype(c), x);
     GradTensor *shifted = t_sub(x, shift_of(x, axes));
-    return reduce_share(c, call_dtype(c), t_sub(shifted, t_log(t_sum_axes(t_exp(shifted), axes, true))));
+    return call_share(c, call_dtype(c), t_sub(shifted, t_log(t_sum_axes(t_exp(shifted), axes, true))));
 }
 
 static GradTensor *log_softmax_vjp(const OpCall *c, int i, GradTensor *g)

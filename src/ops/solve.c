@@ -367,10 +367,7 @@ static GradTensor *pinv_forward(const OpCall *c)
     Dtype dtype = lapack_dtype(c);
     op_call_many(&op_svd, (Arg[OP_MAX_ARGS]){{.tensor = gt_cast(gt_detach(x), dtype)}}, 0, usv);
     GradTensor *s = safe_inverse(usv[1], rank_limit(dtype, matrix_rows(x), matrix_columns(x)));
-    GradTensor *p = t_matmul(t_mul(t_swap(usv[2]), matrix_unsqueeze(s, 1)), t_swap(usv[0]));
-    GradTensor *out = call_out(c, dtype, p->t.ndim, tensor_shape(&p->t));
-    tensor_share(&out->t, &p->t);
-    return out;
+    return call_share(c, dtype, t_matmul(t_mul(t_swap(usv[2]), matrix_unsqueeze(s, 1)), t_swap(usv[0])));
 }
 
 /* Golub and Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose

@@ -36,7 +36,7 @@ static GradTensor *variance(const OpCall *c, GradTensor *x)
 
 static GradTensor *var_forward(const OpCall *c)
 {
-    return reduce_share(c, call_dtype(c), variance(c, as_float(c, gt_detach(call_in(c, 0)))));
+    return call_share(c, call_dtype(c), variance(c, as_float(c, gt_detach(call_in(c, 0)))));
 }
 
 static GradTensor *var_vjp(const OpCall *c, int i, GradTensor *g)
@@ -67,7 +67,7 @@ const Op op_var = {
 
 static GradTensor *std_forward(const OpCall *c)
 {
-    return reduce_share(c, call_dtype(c), t_sqrt(variance(c, as_float(c, gt_detach(call_in(c, 0))))));
+    return call_share(c, call_dtype(c), t_sqrt(variance(c, as_float(c, gt_detach(call_in(c, 0))))));
 }
 
 /* At a deviation of 0, where there is none, the gradient is 0 as in PyTorch. */

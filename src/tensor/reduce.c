@@ -338,3 +338,11 @@ void tensor_reduce(Tensor *out, Reduction kind, const Tensor *x, uint32_t axes)
         reduce_many(reducer, out, x, axes);
     pool_drain(mark);
 }
+
+bool tensor_all(const Tensor *x)
+{
+    Tensor all;
+    tensor_init(&all, DTYPE_BOOL, 0, NULL);
+    tensor_reduce(&all, REDUCE_ALL, x, axes_all(x->ndim));
+    return tensor_item(&all) != 0;
+}
