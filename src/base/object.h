@@ -48,6 +48,12 @@ static inline void *object_retain(void *object)
     return object;
 }
 
+/* The same, and NULL for NULL. */
+static inline void *object_retain_any(void *object)
+{
+    return object != NULL ? object_retain(object) : NULL;
+}
+
 /* NULL is allowed. */
 static inline void object_release(void *object)
 {

@@ -90,11 +90,24 @@ static Step *add_step(Walk *w, GradTensor *node)
     return &w->steps[w->count++];
 }
 
-/* Nodes still to be looked at: a stack of its own, so that depth never uses that of C. */
+/* Nodes still to be looked at: a stack of its own, so that depth never uses that of C. Few graphs are so wide that the
+ * array inside does not do. */
+enum { NODES_INSIDE = 64 };
+
 typedef struct NodeStack {
-    GradTensor *small[64], **at;
+    GradTensor *inside[NODES_INSIDE], **at;
     size_t count, capacity;
 } NodeStack;
+
+#define EMPTY_NODE_STACK(stack) {.at = (stack).inside, .capacity = NODES_INSIDE}
+
+/* True for the first to ask in an epoch. */
+static bool mark_once(GradTensor *node, uint32_t epoch)
+{
+    bool first = node->object.link.visit.mark != epoch;
+    node->object.link.visit.mark = epoch;
+    return first;
+}
 
 static void push_node(NodeStack *s, GradTensor *node)
 {
@@ -107,14 +120,11 @@ static void push_node(NodeStack *s, GradTensor *node)
     s->at[s->count++] = node;
 }
 
-/* The outputs and the nodes at which a plan ends. */
+/* What a plan leads to, and how large it will be. */
 typedef struct PlanRequest {
     int64_t outputs;
     GradTensor *const *ys;
-    int64_t targets;
-    GradTensor *const *at;
-    const TensorList *stops;          /* or NULL */
-    uint32_t epoch;
+    uint32_t epoch;                   /* the mark of nodes that the walk has met */
     size_t nodes, inputs;             /* counted by count_uses */
 } PlanRequest;
 
@@ -123,11 +133,17 @@ static bool is_marked(const PlanRequest *r, const GradTensor *node)
     return node->object.link.visit.mark == r->epoch;
 }
 
-/* Barriers are the first steps; other nodes are in no step before they are placed. */
-static bool is_barrier(const Walk *w, const GradTensor *node)
+/* The step of a node, or NULL where it has none (yet): its `index` may be a count of uses, so the step must agree. */
+static Step *step_of(const Walk *w, const GradTensor *node)
 {
     size_t i = node->object.link.visit.index;
-    return i < w->count && w->steps[i].node == node;
+    return i < w->count && w->steps[i].node == node ? &w->steps[i] : NULL;
+}
+
+static bool is_barrier(const Walk *w, const GradTensor *node)
+{
+    const Step *step = step_of(w, node);
+    return step != NULL && step->barrier;
 }
 
 static void mark_node(PlanRequest *r, NodeStack *stack, GradTensor *node)
@@ -141,7 +157,7 @@ static void mark_node(PlanRequest *r, NodeStack *stack, GradTensor *node)
 /* Notes in each node's `index` how many times it is an input of others. */
 static void count_uses(const Walk *w, PlanRequest *r)
 {
-    NodeStack stack = {.at = stack.small, .capacity = 64};
+    NodeStack stack = EMPTY_NODE_STACK(stack);
     for (int64_t i = 0; i < r->outputs; i++)
         if (gt_tracked(r->ys[i]) && !is_marked(r, r->ys[i]))
             mark_node(r, &stack, r->ys[i]);
@@ -170,7 +186,7 @@ static void place_node(NodeStack *stack, GradTensor *node)
 /* A node is placed when everything made from it is (Kahn 1962); a chain of a million takes a stack of one. */
 static void place_nodes(Walk *w, const PlanRequest *r)
 {
-    NodeStack stack = {.at = stack.small, .capacity = 64};
+    NodeStack stack = EMPTY_NODE_STACK(stack);
     for (int64_t i = 0; i < r->outputs; i++)
         if (gt_tracked(r->ys[i]) && !is_barrier(w, r->ys[i]) && r->ys[i]->object.link.visit.index == 0)
             place_node(&stack, r->ys[i]);
@@ -180,8 +196,7 @@ static void place_nodes(Walk *w, const PlanRequest *r)
         InputCursor cursor = inputs_of(node);
         add_step(w, node);
         while ((input = next_input(&cursor)) != NULL)
-            if (!(is_barrier(w, input) && w->steps[input->object.link.visit.index].barrier)
-                && --input->object.link.visit.index == 0)
+            if (!is_barrier(w, input) && --input->object.link.visit.index == 0)
                 place_node(&stack, input);
     }
     for (size_t i = barriers, j = w->count; i < j; i++) {       /* outputs first becomes inputs first */
@@ -211,20 +226,18 @@ static size_t input_end(const Walk *w, size_t i)
 
 static void plan_barriers(Walk *w, int64_t count, GradTensor *const *at, uint32_t epoch)
 {
-    for (int64_t i = 0; i < count; i++) {
-        if (at[i]->object.link.visit.mark == epoch)
-            continue;
-        at[i]->object.link.visit.mark = epoch;
-        add_step(w, at[i])->barrier = true;
-    }
+    for (int64_t i = 0; i < count; i++)
+        if (mark_once(at[i], epoch))
+            add_step(w, at[i])->barrier = true;
 }
 
 /* Targets and stops come first and are not walked through; they do not depend on each other. */
-static Walk *plan(int64_t outputs, GradTensor *const *ys, int64_t targets, GradTensor *const *at, const TensorList *stops)
+static Walk *plan(int64_t outputs, GradTensor *const *ys, int64_t targets, GradTensor *const *at,
+                  const TensorList *stops)
 {
     Walk *w = object_new_zeroed(&walk_type, sizeof *w);
     PoolMark mark = pool_mark();
-    PlanRequest r = {outputs, ys, targets, at, stops, ++grad_state()->epoch, 0, 0};
+    PlanRequest r = {outputs, ys, ++grad_state()->epoch, 0, 0};
     size_t barriers = (size_t)targets + (stops != NULL ? (size_t)stops->count : 0);
     w->steps = mem_alloc(mem_product(barriers, sizeof *w->steps) + 1);
     w->capacity = barriers;
@@ -247,8 +260,8 @@ static Walk *plan(int64_t outputs, GradTensor *const *ys, int64_t targets, GradT
 /* The position of a node in the plan just made, or SIZE_MAX. */
 static size_t position(const Walk *w, const GradTensor *node)
 {
-    size_t i = node->object.link.visit.index;
-    return i < w->count && w->steps[i].node == node ? i : SIZE_MAX;
+    const Step *step = step_of(w, node);
+    return step != NULL ? (size_t)(step - w->steps) : SIZE_MAX;
 }
 
 static void spread_wanted(Walk *w)
@@ -400,8 +413,7 @@ void gradients_within(int64_t outputs, GradTensor *const *ys, GradTensor *const 
         seed_output(w, ys[k], seeds != NULL ? seeds[k] : NULL);
     run_back(w, use == GRAPH_RECORD, use == GRAPH_CONSUME);
     for (int64_t k = 0; k < count; k++)
-        if (w->steps[at[k]].sum.one != NULL)
-            results->at[k] = object_retain(w->steps[at[k]].sum.one);
+        results->at[k] = object_retain_any(w->steps[at[k]].sum.one);
     pool_drain_except(mark, results);
     memcpy(out, results->at, (size_t)count * sizeof *out);
 }
@@ -422,8 +434,8 @@ static bool keeps_gradient(const GradTensor *node)
     return node->home != NULL && node->home->type == &retained_type;
 }
 
-/* Only when the whole walk has succeeded are gradients stored. A variable may have several leaves in a graph, one per value it
- * had; an attached gradient is overwritten by the first of them. */
+/* Only when the whole walk has succeeded are gradients stored. A variable may have several leaves in a graph, one per
+ * value it had; an attached gradient is overwritten by the first of them. */
 static void store_gradients(Walk *w, bool create_graph)
 {
     PoolMark mark = pool_mark();
@@ -494,7 +506,7 @@ static bool gather_tangents(const Walk *w, size_t i, GradTensor **tangents, Tens
             if (!gt_tracked(args[a].tensors->at[k]))
                 continue;
             GradTensor *t = w->steps[w->inputs[next++]].sum.one;
-            lists[a]->at[k] = t == NULL ? NULL : object_retain(t);
+            lists[a]->at[k] = object_retain_any(t);
             any |= t != NULL;
         }
     }
@@ -509,7 +521,7 @@ static void step_forward(Walk *w, size_t i)
     if (node->op == &op_pick) {
         const TensorList *many = w->steps[w->inputs[w->steps[i].first_input]].sum.many;
         GradTensor *t = many != NULL ? many->at[c.args[1].integer] : NULL;
-        w->steps[i].sum.one = t == NULL ? NULL : object_retain(t);
+        w->steps[i].sum.one = object_retain_any(t);
         return;
     }
     if (!gather_tangents(w, i, tangents, lists))
@@ -519,11 +531,11 @@ static void step_forward(Walk *w, size_t i)
         GradTensor **out = scratch_zeroed((size_t)many->count * sizeof *out);
         call_jvp_many(&c, tangents, lists, out);
         for (int64_t k = 0; k < many->count; k++)
-            many->at[k] = out[k] == NULL ? NULL : object_retain(out[k]);
+            many->at[k] = object_retain_any(out[k]);
         w->steps[i].sum.many = object_retain(many);
     } else {
         GradTensor *t = call_jvp(&c, tangents, lists);
-        w->steps[i].sum.one = t == NULL ? NULL : object_retain(t);
+        w->steps[i].sum.one = object_retain_any(t);
     }
 }
 
@@ -546,8 +558,8 @@ void pushforward(int64_t count, GradTensor *const *sources, GradTensor *const *t
         pool_drain(step);
     }
     for (int64_t k = 0; k < outputs; k++)
-        if (at[k] != SIZE_MAX && w->steps[at[k]].sum.one != NULL)
-            results->at[k] = object_retain(w->steps[at[k]].sum.one);
+        if (at[k] != SIZE_MAX)
+            results->at[k] = object_retain_any(w->steps[at[k]].sum.one);
     pool_drain_except(mark, results);
     memcpy(out, results->at, (size_t)outputs * sizeof *out);
 }
@@ -556,27 +568,23 @@ void pushforward(int64_t count, GradTensor *const *sources, GradTensor *const *t
  * that level. */
 static bool reaches_leaf(GradTensor *root, uint32_t epoch, bool derivative)
 {
-    NodeStack stack = {.at = stack.small, .capacity = 64};
-    if (gt_tracked(root) && root->object.link.visit.mark != epoch) {
-        root->object.link.visit.mark = epoch;
+    NodeStack stack = EMPTY_NODE_STACK(stack);
+    if (gt_tracked(root) && mark_once(root, epoch))
         push_node(&stack, root);
-    }
     while (stack.count > 0) {
         GradTensor *node = stack.at[--stack.count], *input;
         InputCursor cursor = inputs_of(node);
         if (node->op == NULL || (derivative && node->op->depends_freely))
             return true;
-        while ((input = next_input(&cursor)) != NULL) {
-            if (input->object.link.visit.mark == epoch)
-                continue;
-            input->object.link.visit.mark = epoch;
-            push_node(&stack, input);
-        }
+        while ((input = next_input(&cursor)) != NULL)
+            if (mark_once(input, epoch))
+                push_node(&stack, input);
     }
     return false;
 }
 
-bool depends_on_others(int64_t outputs, GradTensor *const *ys, int64_t count, GradTensor *const *sources, bool derivative)
+bool depends_on_others(int64_t outputs, GradTensor *const *ys, int64_t count, GradTensor *const *sources,
+                       bool derivative)
 {
     PoolMark mark = pool_mark();
     uint32_t epoch = ++grad_state()->epoch;

@@ -35,6 +35,7 @@ void pushforward(int64_t count, GradTensor *const *sources, GradTensor *const *t
 
 /* True when the outputs (with `derivative`, perhaps a derivative of them) depend on a tracked leaf other than the fresh
  * ones among the given nodes: only then a derivative needs recording. */
-bool depends_on_others(int64_t outputs, GradTensor *const *ys, int64_t count, GradTensor *const *sources, bool derivative);
+bool depends_on_others(int64_t outputs, GradTensor *const *ys, int64_t count, GradTensor *const *sources,
+                       bool derivative);
 
 #endif

@@ -1,3 +1,5 @@
+/* Slices of batches, the rules that many operations share, and calls on slices. The rows that this takes, for shapes
+ * and for picking and joining slices, stand here because those of ops/ are in a room above. */
 #include "grad/batch.h"
 
 #include "tensor/index.h"
@@ -312,15 +314,6 @@ void batch_leading_many(const OpCall *c, uint32_t levels, GradTensor **out)
     op_call_many(m.op, m.args, m.numbers, out);
 }
 
-/* Is parameter i of the row called axis? */
-static bool is_axis(const Op *op, int i)
-{
-    const char *at = strchr(op->usage, '(') + 1;
-    while (i-- > 0)
-        at += strcspn(at, ",") + 2;
-    return strncmp(at, "axis", 4) == 0;
-}
-
 /* The axes of the visible tensor as axes of the batch. */
 static Mapped shift_axes(const OpCall *c, uint32_t levels)
 {
@@ -332,7 +325,7 @@ static Mapped shift_axes(const OpCall *c, uint32_t levels)
         else if (i < c->op->arg_count && c->op->args[i] == ARG_TENSORS && c->args[i].tensors->count > 0)
             ndim = c->args[i].tensors->at[0]->t.ndim;
     for (int i = 0; i < c->op->arg_count; i++) {
-        if (c->op->args[i] == ARG_INTEGER && is_axis(c->op, i))
+        if (c->op->args[i] == ARG_INTEGER && strcmp(op_arg_name(c->op, i), "axis") == 0)
             m.args[i].integer += m.args[i].integer >= 0 ? hidden : 0;
         if (c->op->args[i] != ARG_AXES)
             continue;

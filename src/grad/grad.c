@@ -33,7 +33,7 @@ TensorList *tensor_list_new(int64_t count, GradTensor *const *at)
     TensorList *list = object_new_zeroed(&tensor_list_type, sizeof *list + (size_t)count * sizeof *at);
     list->count = count;
     for (int64_t i = 0; at != NULL && i < count; i++)
-        list->at[i] = at[i] == NULL ? NULL : object_retain(at[i]);
+        list->at[i] = object_retain_any(at[i]);
     return list;
 }
 
@@ -116,19 +116,15 @@ GradTensor *gt_detach(GradTensor *x)
     return y;
 }
 
-GradTensor *gt_zeros_like(GradTensor *x)
+static GradTensor *filled_like(const GradTensor *x, double value)
 {
-    GradTensor *y = gt_filled(gt_dtype(x), x->t.ndim, tensor_shape(&x->t), 0);
+    GradTensor *y = gt_filled(gt_dtype(x), x->t.ndim, tensor_shape(&x->t), value);
     y->t.flags |= x->t.flags & GT_WEAK;
     return y;
 }
 
-GradTensor *gt_ones_like(GradTensor *x)
-{
-    GradTensor *y = gt_filled(gt_dtype(x), x->t.ndim, tensor_shape(&x->t), 1);
-    y->t.flags |= x->t.flags & GT_WEAK;
-    return y;
-}
+GradTensor *gt_zeros_like(GradTensor *x) { return filled_like(x, 0); }
+GradTensor *gt_ones_like(GradTensor *x) { return filled_like(x, 1); }
 
 /* ---- variables ---- */
 

@@ -46,8 +46,8 @@ enum {                                /* GradTensor.t.flags */
     GT_TRACKED = 1,                   /* an operation on it is recorded */
     GT_WEAK = 2,
     GT_NUMBERS_SHIFT = 8,             /* 8 bits: which arguments are immediate numbers, see OpCall.numbers */
-    GT_INSIDE_SHIFT = 24,             /* 8 bits: nested watches when it was made */
-    GT_BATCH_SHIFT = 16               /* 8 bits: levels of vmap that it is a slice of, see batch.h */
+    GT_BATCH_SHIFT = 16,              /* 8 bits: levels of vmap that it is a slice of, see batch.h */
+    GT_INSIDE_SHIFT = 24              /* 8 bits: nested watches when it was made */
 };
 
 struct GradTensor {

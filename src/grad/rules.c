@@ -31,17 +31,21 @@ static GradTensor *times_factor(const OpCall *c, OpFactor *factor, GradTensor *g
     return op_call(times, args, 1u << 1);
 }
 
+/* Is the derivative said by factors? */
+static bool has_factors(const Op *op)
+{
+    return op->kernel[DTYPE_FLOAT64] != NULL && op->vjp == NULL;
+}
+
 GradTensor *call_vjp(const OpCall *c, int i, GradTensor *g)
 {
     GradTensor *x = c->args[i].tensor;
-    OpFactor *factor = c->op->factor[i < 4 ? i : 3];
-    if (c->op->kernel[DTYPE_FLOAT64] == NULL || c->op->vjp != NULL) {
+    if (!has_factors(c->op)) {
         g = c->op->vjp(c, i, g);
         return g == NULL ? NULL : fit(g, x);
     }
-    if (factor == factor_zero)
-        return NULL;
-    return fit(times_factor(c, factor, g), x);
+    OpFactor *factor = c->op->factor[i];
+    return factor == factor_zero ? NULL : fit(times_factor(c, factor, g), x);
 }
 
 /* ---- tangents ---- */
@@ -82,14 +86,11 @@ static GradTensor *joint_jvp(const OpCall *c, GradTensor *const *tangents, Tenso
             args[i].tensor = zero_tangent(call_in(c, i), tangents[i]);
         if (c->op->args[i] != ARG_TENSORS)
             continue;
-        TensorList *list = tensor_list_new(c->args[i].tensors->count, c->args[i].tensors->at);
-        for (int64_t k = 0; k < list->count; k++) {
-            GradTensor *t = zero_tangent(list->at[k], lists[i] != NULL ? lists[i]->at[k] : NULL);
-            object_retain(t);
-            object_release(list->at[k]);
-            list->at[k] = t;
+        args[i].tensors = tensor_list_new(c->args[i].tensors->count, NULL);
+        for (int64_t k = 0; k < args[i].tensors->count; k++) {
+            GradTensor *tangent = lists[i] != NULL ? lists[i]->at[k] : NULL;
+            args[i].tensors->at[k] = object_retain(zero_tangent(c->args[i].tensors->at[k], tangent));
         }
-        args[i].tensors = list;
     }
     uint32_t numbers = c->numbers & c->op->constant_args;
     return op_call(c->op, args, numbers);
@@ -125,8 +126,7 @@ static void collect_vjps(const OpCall *c, GradTensor *const *u, GradTensor *cons
     int64_t n = 0;
     for (int i = 0; i < c->op->arg_count; i++) {
         if (c->op->args[i] == ARG_TENSOR && tangents[i] != NULL) {
-            GradTensor *v = c->op->outputs > 0 ? c->op->vjp_many(c, i, u) : call_vjp(c, i, u[0]);
-            out->at[n] = v == NULL ? NULL : object_retain(v);
+            out->at[n] = object_retain_any(c->op->outputs > 0 ? c->op->vjp_many(c, i, u) : call_vjp(c, i, u[0]));
             seeds->at[n++] = object_retain(tangents[i]);
         }
         GradTensor **all = NULL;
@@ -137,8 +137,7 @@ static void collect_vjps(const OpCall *c, GradTensor *const *u, GradTensor *cons
         for (int64_t k = 0; lists[i] != NULL && k < lists[i]->count; k++) {
             if (lists[i]->at[k] == NULL)
                 continue;
-            GradTensor *v = all != NULL ? all[k] : c->op->vjp_list(c, i, k, u[0]);
-            out->at[n] = v == NULL ? NULL : object_retain(v);
+            out->at[n] = object_retain_any(all != NULL ? all[k] : c->op->vjp_list(c, i, k, u[0]));
             seeds->at[n++] = object_retain(lists[i]->at[k]);
         }
     }
@@ -162,6 +161,13 @@ static TensorList *tracked_inputs(const OpCall *c, int64_t most)
     return inputs;
 }
 
+static void swap(TensorList *list, int64_t i, int64_t k)
+{
+    GradTensor *x = list->at[i];
+    list->at[i] = list->at[k];
+    list->at[k] = x;
+}
+
 /* J t as the gradient of <vjp(u), t> by u: correct for every row, because vjp is linear in u. The walk for
  * it ends at the arguments of the call. */
 static void transposed_jvp(const OpCall *c, GradTensor *const *tangents, TensorList *const *lists, int64_t inputs,
@@ -179,12 +185,8 @@ static void transposed_jvp(const OpCall *c, GradTensor *const *tangents, TensorL
     for (int64_t i = 0; i < vjps->count; i++) {
         if (vjps->at[i] == NULL || !gt_tracked(vjps->at[i]))
             continue;
-        GradTensor *v = vjps->at[kept], *s = seeds->at[kept];
-        vjps->at[kept] = vjps->at[i];
-        seeds->at[kept] = seeds->at[i];
-        vjps->at[i] = i == kept ? vjps->at[i] : v;
-        seeds->at[i] = i == kept ? seeds->at[i] : s;
-        kept++;
+        swap(vjps, i, kept);
+        swap(seeds, i, kept++);
     }
     gradients_within(kept, vjps->at, seeds->at, outputs, u, out, recording ? GRAPH_RECORD : GRAPH_KEEP,
                      tracked_inputs(c, inputs));
@@ -207,7 +209,7 @@ GradTensor *call_jvp(const OpCall *c, GradTensor *const *tangents, TensorList *c
         t = each_jvp(c, tangents);
     else if (c->op->linear == LINEAR_JOINT)
         t = joint_jvp(c, tangents, lists);
-    else if (c->op->kernel[DTYPE_FLOAT64] != NULL && c->op->vjp == NULL)
+    else if (has_factors(c->op))
         t = elementwise_jvp(c, tangents);
     else
         transposed_jvp(c, tangents, lists, count_inputs(c, lists), 1, &c->out, &t);
