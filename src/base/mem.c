@@ -30,7 +30,7 @@ typedef struct FreeBlock {
 
 struct Memory {
     size_t in_use, peak, limit, kept;
-    size_t ease;                      /* up to this many bytes in use, an allocation needs no look at the rest */
+    size_t ease;                      /* see set_ease */
     uint64_t fail_after;
     FreeBlock *slabs[SLAB_CLASSES];
     FreeBlock *large[LARGE_CLASSES];
@@ -68,6 +68,8 @@ static _Noreturn void out_of_memory(Memory *m, size_t size)
     error_throw(ERROR_MEMORY, "out of memory: no %zu bytes to be had", size);
 }
 
+/* Up to `ease` bytes in use, an allocation may skip count_in: it passes neither the peak, which would have to be noted,
+ * nor the limit, and no allocation is to fail. To be called when one of these three changes. */
 static void set_ease(Memory *m)
 {
     m->ease = m->fail_after != 0 ? 0 : m->limit != 0 && m->limit < m->peak ? m->limit : m->peak;
@@ -107,6 +109,10 @@ static void *system_block(Memory *m, size_t size, size_t counted)
     return block;
 }
 
+/* The class of a small block, and the size of the blocks of a class. */
+static size_t slab_class(size_t size) { return (size - 1) / SLAB_STEP; }
+static size_t slab_bytes(size_t class) { return (class + 1) * SLAB_STEP; }
+
 static void *slab_alloc(Memory *m, size_t class)
 {
     FreeBlock *block = m->slabs[class];
@@ -114,7 +120,7 @@ static void *slab_alloc(Memory *m, size_t class)
         m->slabs[class] = block->next;
         return block;
     }
-    size_t size = (class + 1) * SLAB_STEP;
+    size_t size = slab_bytes(class);
     if ((size_t)(m->chunk_end - m->chunk_at) < size) {
         FreeBlock *chunk = system_block(m, CHUNK_BYTES, size);
         chunk->next = m->chunks;
@@ -131,14 +137,9 @@ static size_t counted_size(size_t size)
 {
     size_t bytes;
     if (size <= MEM_SLAB_MAX)
-        return (size + SLAB_STEP - 1) / SLAB_STEP * SLAB_STEP;
+        return slab_bytes(slab_class(size + (size == 0)));
     large_class(size, &bytes);
     return bytes;
-}
-
-static size_t slab_class(size_t size)
-{
-    return (size - 1) / SLAB_STEP;
 }
 
 bool mem_fits(size_t size)
@@ -172,10 +173,10 @@ void *mem_alloc(size_t size)
     Memory *m = rt->memory;
     size += size == 0;
     if (POOLED && size <= MEM_SLAB_MAX) {
-        FreeBlock *block = m->slabs[slab_class(size)];
-        size_t in_use = m->in_use + (slab_class(size) + 1) * SLAB_STEP;
+        size_t class = slab_class(size), in_use = m->in_use + slab_bytes(class);
+        FreeBlock *block = m->slabs[class];
         if (block != NULL && in_use <= m->ease) {
-            m->slabs[slab_class(size)] = block->next;
+            m->slabs[class] = block->next;
             m->in_use = in_use;
             return block;
         }
@@ -213,9 +214,10 @@ void mem_free(void *block, size_t size)
         free_slowly(m, dead, size);
         return;
     }
-    dead->next = m->slabs[slab_class(size)];
-    m->slabs[slab_class(size)] = dead;
-    m->in_use -= (slab_class(size) + 1) * SLAB_STEP;
+    size_t class = slab_class(size);
+    dead->next = m->slabs[class];
+    m->slabs[class] = dead;
+    m->in_use -= slab_bytes(class);
 }
 
 void *mem_realloc(void *block, size_t old_size, size_t new_size)

@@ -20,7 +20,8 @@ void *mem_realloc(void *block, size_t old_size, size_t new_size);
 /* Gives a block back; `size` is the size it was asked for with. NULL is allowed. */
 void mem_free(void *block, size_t size);
 
-/* Would that many bytes more stay within the limit? For who can say better than mem_alloc what they are for. */
+/* Would that many bytes more stay within the limit? For callers who can say in the error what the bytes are for, which
+ * mem_alloc cannot. */
 bool mem_fits(size_t size);
 /* a * b, or an error of kind `memory` when the product does not fit. */
 size_t mem_product(size_t a, size_t b);
@@ -32,8 +33,8 @@ void mem_reset_peak(void);
 /* 0 means no limit. mem_set_limit returns the limit before. */
 size_t mem_limit(void);
 size_t mem_set_limit(size_t bytes);
-/* For tests: the n-th allocation from now on fails, and only that one; 0 switches it off. Returns what was left of the n
- * before, which is 0 when that allocation has failed. */
+/* For tests: the n-th allocation from now on fails, and only that one; 0 switches it off. Returns what was left of the
+ * n before, which is 0 when that allocation has failed. */
 uint64_t mem_fail_after(uint64_t n);
 
 /* Grows the array so that one more element fits: VEC_PUSH(items, count, capacity, value). */

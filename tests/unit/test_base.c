@@ -100,6 +100,27 @@ static void test_the_limit_holds(void **state)
     assert_int_equal(mem_in_use(), before);
 }
 
+/* Small blocks that were given back are handed out again in short order, which must look at the limit too. */
+static void test_the_limit_holds_for_blocks_used_before(void **state)
+{
+    enum { COUNT = 100, SIZE = 64 };
+    void *blocks[COUNT];
+    size_t size = SIZE;
+    (void)state;
+    for (int i = 0; i < COUNT; i++)
+        blocks[i] = mem_alloc(SIZE);
+    for (int i = 0; i < COUNT; i++)
+        mem_free(blocks[i], SIZE);
+    size_t before = mem_in_use();
+    mem_set_limit(before + SIZE);
+    blocks[0] = mem_alloc(SIZE);
+    assert_throws(alloc_bytes, &size, ERROR_MEMORY, "memory limit");
+    mem_free(blocks[0], SIZE);
+    assert_true(error_protect(alloc_bytes, &size));
+    mem_set_limit(0);
+    assert_int_equal(mem_in_use(), before);
+}
+
 static void test_the_peak_is_remembered(void **state)
 {
     (void)state;
@@ -343,6 +364,7 @@ int main(void)
         TEST(test_zeroed_memory_is_zero_after_reuse),
         TEST(test_what_does_not_fit_is_an_error),
         TEST(test_the_limit_holds),
+        TEST(test_the_limit_holds_for_blocks_used_before),
         TEST(test_the_peak_is_remembered),
         TEST(test_the_pool_owns_what_is_new),
         TEST(test_drain_except_hands_one_down),
