@@ -17,6 +17,8 @@ static inline bool dtype_is_float(Dtype d) { return d >= DTYPE_FLOAT32; }
 static inline bool dtype_is_integer(Dtype d) { return d >= DTYPE_UINT8 && d <= DTYPE_INT64; }
 /* The dtype with this name, or DTYPES. */
 Dtype dtype_named(const char *name);
+/* Can no integer dtype hold x? So it is with a fraction, inf and nan. */
+static inline bool dtype_needs_float(double x) { return x != __builtin_trunc(x) || x - x != 0; }
 /* Tensor with tensor: the wider; uint8 with a signed integer is that integer. */
 static inline Dtype dtype_promote(Dtype a, Dtype b) { return a > b ? a : b; }
 

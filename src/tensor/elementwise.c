@@ -150,8 +150,6 @@ typedef struct Adding {
     char *to;
 } Adding;
 
-enum { TASK = 16 * BLOCK };           /* elements that a thread takes at a time */
-
 static void add_task(const void *job, int64_t task, int thread)
 {
     const Adding *a = job;

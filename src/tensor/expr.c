@@ -9,7 +9,6 @@
 #include <string.h>
 
 enum {
-    TASK_BLOCKS = 16,                 /* blocks that a thread takes at a time */
     LEAVES_MAX = 16,                  /* stored inputs that a DAG may keep alive, */
     LARGE_LEAVES_MAX = 8,             /* and if they are large */
     SCATTERED_MIN = 1 << 14           /* elements, above which the lines of a matrix do not stay in the cache */
@@ -258,9 +257,8 @@ typedef struct Settling {
 static void settle_task(const void *job, int64_t task, int thread)
 {
     const Settling *s = job;
-    int64_t first = task * TASK_BLOCKS * BLOCK, end = first + TASK_BLOCKS * BLOCK;
-    end = end < s->size ? end : s->size;
-    for (; first < end; first += BLOCK)
+    int64_t end = (task + 1) * TASK < s->size ? (task + 1) * TASK : s->size;
+    for (int64_t first = task * TASK; first < end; first += BLOCK)
         plan_block(s->plan, thread, first, end - first < BLOCK ? end - first : BLOCK);
 }
 
@@ -271,8 +269,7 @@ void expr_settle(Expr *e)
     PoolMark mark = pool_mark();
     Storage *s = pool_add(storage_new((size_t)e->size * dtype_size((Dtype)e->dtype)));
     Plan *plan = plan_expr(e, s->data, parallel_threads(e->size));
-    int64_t tasks = (e->size - 1) / (TASK_BLOCKS * BLOCK) + 1;
-    parallel_run(tasks, e->size, settle_task, &(Settling){plan, e->size});
+    parallel_run((e->size - 1) / TASK + 1, e->size, settle_task, &(Settling){plan, e->size});
     plan_finish(plan);
     expr_stored(e, s);
     pool_drain(mark);

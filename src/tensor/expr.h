@@ -46,7 +46,8 @@ struct Expr {
 
 enum {
     EXPR_MAX_NODES = 24,              /* no DAG has more */
-    EXPR_LARGE = 1 << 20              /* elements that do not fit the cache */
+    EXPR_LARGE = 1 << 20,             /* elements that do not fit the cache */
+    TASK = 16 * BLOCK                 /* elements that a thread takes at a time */
 };
 
 /* A new storage with one reference, which is the caller's. */

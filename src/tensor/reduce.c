@@ -15,10 +15,8 @@
 
 #include <string.h>
 
-enum {
-    TASK = 16 * BLOCK,                /* elements that a thread takes at a time, about */
-    FEW = 16 * BLOCK, FEW_RESULTS = BLOCK
-};
+/* So few elements, and results, are reduced without a plan. */
+enum { FEW = 16 * BLOCK, FEW_RESULTS = BLOCK };
 
 static int64_t at_least_one(int64_t n) { return n > 0 ? n : 1; }
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }

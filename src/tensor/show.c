@@ -161,7 +161,7 @@ static void show_rounded(Buf *out, double x, int precision, bool single)
 }
 
 /* What is shown of a tensor: the cells' texts one after the other, and how wide each column is. */
-typedef struct Layout {
+typedef struct Page {
     const Tensor *tensor;
     const char *data;
     const ShowOptions *options;
@@ -175,22 +175,22 @@ typedef struct Layout {
     int64_t next;                     /* cell to put */
     Buf *out;
     int column;
-} Layout;
+} Page;
 
-static bool is_cut(const Layout *l, int axis)
+static bool is_cut(const Page *l, int axis)
 {
     return l->shown[axis] < tensor_shape(l->tensor)[axis];
 }
 
 /* The index on an axis of its k-th shown position. */
-static int64_t shown_index(const Layout *l, int axis, int64_t k)
+static int64_t shown_index(const Page *l, int axis, int64_t k)
 {
     return is_cut(l, axis) && k >= EDGE ? tensor_shape(l->tensor)[axis] - l->shown[axis] + k : k;
 }
 
 /* Calls visit for each shown element in row-major order, with its place and its shown position on the last
  * axis. */
-static void each_shown(Layout *l, void (*visit)(Layout *l, const char *at, int64_t column))
+static void each_shown(Page *l, void (*visit)(Page *l, const char *at, int64_t column))
 {
     const Tensor *t = l->tensor;
     int64_t at[TENSOR_MAX_NDIM] = {0};
@@ -215,7 +215,7 @@ static int64_t read_integer(Dtype dtype, const char *at)
     }
 }
 
-static void note_whole(Layout *l, const char *at, int64_t column)
+static void note_whole(Page *l, const char *at, int64_t column)
 {
     (void)column;
     double x = dtype_read(l->tensor->dtype, at);
@@ -223,7 +223,7 @@ static void note_whole(Layout *l, const char *at, int64_t column)
         l->whole = false;
 }
 
-static void show_element(Layout *l, const char *at)
+static void show_element(Page *l, const char *at)
 {
     Dtype dtype = l->tensor->dtype;
     if (dtype == DTYPE_BOOL)
@@ -236,7 +236,7 @@ static void show_element(Layout *l, const char *at)
         show_rounded(l->cells, dtype_read(dtype, at), l->options->precision, dtype == DTYPE_FLOAT32);
 }
 
-static void add_cell(Layout *l, const char *at, int64_t column)
+static void add_cell(Page *l, const char *at, int64_t column)
 {
     size_t start = l->cells->bytes;
     show_element(l, at);
@@ -246,7 +246,7 @@ static void add_cell(Layout *l, const char *at, int64_t column)
         l->widths[column] = width;
 }
 
-static void put_line_end(Layout *l, int lines, int depth)
+static void put_line_end(Page *l, int lines, int depth)
 {
     for (int i = 0; i < lines; i++)
         buf_putc(l->out, '\n');
@@ -255,7 +255,7 @@ static void put_line_end(Layout *l, int lines, int depth)
 }
 
 /* The comma behind an element, and a new line where the next one, `width` wide, would be too long. */
-static void put_comma(Layout *l, int width)
+static void put_comma(Page *l, int width)
 {
     bool full = l->options->width > 0 && !l->one_line && l->column + width + 3 > l->options->width;
     buf_putc(l->out, ',');
@@ -269,7 +269,7 @@ static void put_comma(Layout *l, int width)
 
 /* Columns are right-aligned but for the first, whose blanks stand behind its comma: no blank follows a
  * bracket, so that a matrix with its white space collapsed is the literal that makes it. */
-static void put_row(Layout *l)
+static void put_row(Page *l)
 {
     int axis = l->tensor->ndim - 1, owed = 0;
     bool align = axis > 0 && !l->one_line;
@@ -297,7 +297,7 @@ static void put_row(Layout *l)
     buf_putc(l->out, ']');
 }
 
-static void put_list(Layout *l, int axis)
+static void put_list(Page *l, int axis)
 {
     int below = l->tensor->ndim - 1 - axis;
     if (below == 0) {
@@ -323,7 +323,7 @@ static void put_list(Layout *l, int axis)
 }
 
 /* Decides which positions are shown, and returns how many elements that makes. */
-static int64_t choose_shown(Layout *l)
+static int64_t choose_shown(Page *l)
 {
     const Tensor *t = l->tensor;
     int64_t count = 1;
@@ -354,7 +354,7 @@ void show_tensor(Buf *out, const Tensor *t, const ShowOptions *options, int inde
         show_scalar(out, t);
         return;
     }
-    Layout l = {.tensor = t, .options = options, .out = out, .whole = true};
+    Page l = {.tensor = t, .options = options, .out = out, .whole = true};
     l.indent = l.column = indent;
     int64_t count = choose_shown(&l);
     l.one_line = options->one_line || count == 0;

@@ -18,8 +18,8 @@ typedef struct ShowOptions {
     bool one_line;                    /* a matrix on one line (inside repr of records, f-strings) */
 } ShowOptions;
 
-/* Nested lists: "[4, 6, 8]"; a matrix one row a line, columns aligned, continuation lines indented by `indent`. A 0-d tensor
- * shows like a number, to the precision of its dtype, in full. */
+/* Nested lists: "[4, 6, 8]"; a matrix one row a line, columns aligned, continuation lines indented by `indent`. A 0-d
+ * tensor shows like a number, to the precision of its dtype, in full. */
 void show_tensor(Buf *out, const Tensor *t, const ShowOptions *options, int indent);
 
 /* Python's numeric format: [[fill]align][sign][#][0][width][,][.precision][type], type one of d e E f F g G % x b o

@@ -92,8 +92,9 @@ const char *shape_text(int ndim, const int64_t *shape)
 /* mem_alloc would refuse as well, but knows nothing of tensors. */
 static _Noreturn void throw_no_room(Dtype dtype, int ndim, const int64_t *shape, size_t bytes)
 {
-    error_throw(ERROR_MEMORY, "a tensor of shape %s and dtype %s takes %zu bytes, too many for the memory limit of %zu bytes, "
-                "of which %zu are in use", shape_text(ndim, shape), dtype_name(dtype), bytes, mem_limit(), mem_in_use());
+    error_throw(ERROR_MEMORY,
+                "a tensor of shape %s and dtype %s takes %zu bytes, too many for the memory limit of %zu bytes, of "
+                "which %zu are in use", shape_text(ndim, shape), dtype_name(dtype), bytes, mem_limit(), mem_in_use());
 }
 
 size_t tensor_bytes(const Tensor *t)
