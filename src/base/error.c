@@ -14,8 +14,8 @@ const char *error_kind_name(ErrorKind kind)
     return names[kind];
 }
 
-/* The middle of a very long text makes way for "...": messages quote names, keys and paths, which may be a megabyte. Never
- * half a character is left. */
+/* The middle of a very long text makes way for "...": messages quote names, keys and paths, which may be a megabyte.
+ * Never half a character is left. */
 static char *shorten(char *text)
 {
     enum { LONGEST = 600, END_KEPT = 290 };

@@ -23,15 +23,16 @@ const char *error_kind_name(ErrorKind kind);
 
 #define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 
-/* Throws; the text is formatted as by printf. Does not return. While an operation or a built-in that the user called is
- * under way, the message begins with its name, "sort: ", whatever it calls itself to do its work: nobody else writes it. */
+/* Throws; the text is formatted as by printf. Does not return. While an operation or a built-in that the user called
+ * is under way, the message begins with its name, "sort: ", whatever it calls itself to do its work: nobody else
+ * writes it. */
 _Noreturn void error_throw(ErrorKind kind, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The same with a hint, which is a plain text (NULL for none). */
 _Noreturn void error_throw_hint(ErrorKind kind, const char *hint, const char *format, ...)
     PRINTF_LIKE(3, 4);
 /* For what no operation is to blame for, such as a time limit: the message begins with no name. */
 _Noreturn void error_throw_unnamed(ErrorKind kind, const char *hint, const char *format, ...) PRINTF_LIKE(3, 4);
-/* The same with a program's own texts, which are not shortened. */
+/* For a program's own texts, which are neither shortened nor given a name. */
 _Noreturn void error_throw_whole(ErrorKind kind, const char *hint, const char *message);
 /* The name that messages begin with now; NULL: none is put before them. It is `*length` bytes long. */
 const char *error_subject(size_t *length);
@@ -46,8 +47,8 @@ void error_note(const char *format, ...) PRINTF_LIKE(1, 2);
  * there when it returned, and given back when it threw. */
 bool error_protect(void (*body)(void *data), void *data);
 
-/* The texts of errors, malloc'd and short enough to be read: what they quote may be of any length. NULL when there is no
- * memory, and for NULL. */
+/* The texts of errors, malloc'd and short enough to be read: what they quote may be of any length. NULL when there is
+ * no memory, and for NULL. */
 char *error_text(const char *format, va_list args);
 char *error_text_copy(const char *text);
 

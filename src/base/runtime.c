@@ -57,7 +57,7 @@ void interrupt_throw(void)
 void stack_overflow(void)
 {
     error_throw_unnamed(ERROR_LIMIT, "is there a recursion that never ends, or an expression nested too deeply?",
-                     "the stack is full");
+                        "the stack is full");
 }
 
 /* The main thread's stack grows on demand up to the resource limit; another thread's is what it is. */

@@ -19,8 +19,8 @@ typedef struct Handler {
     jmp_buf jump;
 } Handler;
 
-/* The error in flight, and after it was caught. `where` and `trace` are filled by the room that knows
- * source text, through on_throw. */
+/* The error in flight, and after it was caught. `place` is filled by the room that knows source text, through
+ * on_throw. */
 typedef struct ErrorState {
     ErrorKind kind;
     char *message, *hint, *note;      /* malloc'd; NULL for none */

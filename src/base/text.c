@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* In a text that is not ASCII, one code point in so many has its byte offset noted, when an index is first asked for. */
+/* In a text that is not ASCII, one code point in so many has its byte offset noted, when an index is first asked
+ * for. */
 enum { MARK_EVERY = 16 };
 
 static size_t mark_count(const String *s)
@@ -237,7 +238,10 @@ int utf8_decode(const char *at, const char *end, uint32_t *point)
 {
     static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
     const uint8_t *b = (const uint8_t *)at;
-    int length = b[0] < 0x80 ? 1 : b[0] >= 0xc2 && b[0] < 0xe0 ? 2 : (b[0] & 0xf0) == 0xe0 ? 3 : b[0] >= 0xf0 && b[0] < 0xf5 ? 4 : 0;
+    int length = b[0] < 0x80 ? 1
+               : b[0] >= 0xc2 && b[0] < 0xe0 ? 2
+               : b[0] >= 0xe0 && b[0] < 0xf0 ? 3
+               : b[0] >= 0xf0 && b[0] < 0xf5 ? 4 : 0;
     if (length == 0 || end - at < length)
         return 0;
     uint32_t value = length == 1 ? b[0] : b[0] & (0x7fu >> length);

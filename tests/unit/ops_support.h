@@ -74,7 +74,8 @@ typedef struct Claim {
 
 static int start_with_memory(size_t bytes)
 {
-    host = session_new(&(SessionOptions){.max_memory = bytes, .threads = 1, .dtype = "float64", .seeded = true, .seed = 1});
+    host = session_new(&(SessionOptions){
+        .max_memory = bytes, .threads = 1, .dtype = "float64", .seeded = true, .seed = 1});
     return host == NULL;
 }
 

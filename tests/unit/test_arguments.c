@@ -221,8 +221,9 @@ static void test_huge_numbers(void **state)
     const Op *op = *state;
     char call[256];
     for (int i = 0; i < op->arg_count; i++) {
-        bool list = op->args[i] == ARG_SHAPE || op->args[i] == ARG_INTS || op->args[i] == ARG_AXES;
-        if (op->args[i] == ARG_TEXT || op->args[i] == ARG_DTYPE || op->args[i] == ARG_FLAG || op->args[i] == ARG_TENSORS)
+        ArgKind kind = op->args[i];
+        bool list = kind == ARG_SHAPE || kind == ARG_INTS || kind == ARG_AXES;
+        if (kind == ARG_TEXT || kind == ARG_DTYPE || kind == ARG_FLAG || kind == ARG_TENSORS)
             continue;
         for (size_t k = 0; k < sizeof huge / sizeof *huge; k++) {
             call_text(op, i, huge[k], call, sizeof call);
@@ -348,8 +349,8 @@ static void try_counts_and_names(const char *name, const char *usage)
 static void try_odd_values(const char *name, const char *usage)
 {
     static const char *const odd[] = {
-        "\"text\"", "none", "true", "-1", "1.5", "nan", "1e300", "sin", "(x -> x)", "{a: 1}", "(1, \"b\")", "()", "[1, 2]",
-        "zeros(0)", "parameter([1, 2])", "[[1, 2], [3, 4]].to(\"int32\")", "range(3)",
+        "\"text\"", "none", "true", "-1", "1.5", "nan", "1e300", "sin", "(x -> x)", "{a: 1}", "(1, \"b\")", "()",
+        "[1, 2]", "zeros(0)", "parameter([1, 2])", "[[1, 2], [3, 4]].to(\"int32\")", "range(3)",
     };
     char call[512];
     ParameterText p;

@@ -51,15 +51,17 @@ static void fill_wide(Random *random, Tensor *out)
     random_integers(random, out, INT64_MIN, INT64_MAX);
 }
 
+enum { UNIFORM_32, UNIFORM_64, NORMAL_32, NORMAL_64, DICE, SMALL_DICE, WIDE, PERMUTATION, FILLS };
+
 static const struct {
     Fill *fill;
     Dtype dtype;
-} fills[] = {
-    {random_uniform, DTYPE_FLOAT32}, {random_uniform, DTYPE_FLOAT64}, {random_normal, DTYPE_FLOAT32},
-    {random_normal, DTYPE_FLOAT64}, {fill_dice, DTYPE_INT64}, {fill_dice, DTYPE_UINT8},
-    {fill_wide, DTYPE_INT64}, {random_permutation, DTYPE_INT64},
+} fills[FILLS] = {
+    [UNIFORM_32] = {random_uniform, DTYPE_FLOAT32}, [UNIFORM_64] = {random_uniform, DTYPE_FLOAT64},
+    [NORMAL_32] = {random_normal, DTYPE_FLOAT32}, [NORMAL_64] = {random_normal, DTYPE_FLOAT64},
+    [DICE] = {fill_dice, DTYPE_INT64}, [SMALL_DICE] = {fill_dice, DTYPE_UINT8},
+    [WIDE] = {fill_wide, DTYPE_INT64}, [PERMUTATION] = {random_permutation, DTYPE_INT64},
 };
-enum { FILLS = sizeof fills / sizeof *fills };
 
 static Tensor *filled(int which, int64_t size, uint64_t *after)
 {
@@ -99,7 +101,7 @@ static void test_a_shorter_array_is_the_start_of_a_longer_one(void **state)
             uint64_t after;
             Tensor *whole = filled(which, 100000, &after), *start = filled(which, size, &after);
             assert_true(after <= (uint64_t)(size + 1) / 2);
-            for (int64_t i = 0; i < size && fills[which].fill != random_permutation; i++)
+            for (int64_t i = 0; i < size && which != PERMUTATION; i++)
                 assert_true(tensor_at(whole, i) == tensor_at(start, i));
         }
     }
@@ -124,18 +126,18 @@ static void assert_moments(int which, double mean, double variance, double fourt
 static void test_moments(void **state)
 {
     (void)state;
-    assert_moments(0, 0.5, 1.0 / 12, 1.0 / 80);
-    assert_moments(1, 0.5, 1.0 / 12, 1.0 / 80);
-    assert_moments(2, 0, 1, 3);
-    assert_moments(3, 0, 1, 3);
-    assert_moments(4, 3.5, 35.0 / 12, 707.0 / 48);
-    assert_moments(5, 3.5, 35.0 / 12, 707.0 / 48);
+    assert_moments(UNIFORM_32, 0.5, 1.0 / 12, 1.0 / 80);
+    assert_moments(UNIFORM_64, 0.5, 1.0 / 12, 1.0 / 80);
+    assert_moments(NORMAL_32, 0, 1, 3);
+    assert_moments(NORMAL_64, 0, 1, 3);
+    assert_moments(DICE, 3.5, 35.0 / 12, 707.0 / 48);
+    assert_moments(SMALL_DICE, 3.5, 35.0 / 12, 707.0 / 48);
 }
 
 static void test_uniform_stays_below_one(void **state)
 {
     (void)state;
-    for (int which = 0; which < 2; which++) {
+    for (int which = UNIFORM_32; which <= UNIFORM_64; which++) {
         uint64_t after;
         Tensor *t = filled(which, 1000000, &after);
         for (int64_t i = 0; i < t->size; i++)
@@ -149,7 +151,7 @@ static void test_normal_inverts_the_distribution(void **state)
 {
     uint64_t after;
     (void)state;
-    Tensor *uniform = filled(1, 100000, &after), *normal = filled(3, 100000, &after);
+    Tensor *uniform = filled(UNIFORM_64, 100000, &after), *normal = filled(NORMAL_64, 100000, &after);
     for (int64_t i = 0; i < uniform->size; i++) {
         double p = tensor_at(uniform, i), back = erfc(-tensor_at(normal, i) / sqrt(2)) / 2;
         assert_true(fabs(back - p) < 1e-15 + 0x1p-52);
@@ -161,7 +163,7 @@ static void test_integers_meet_their_bounds_evenly(void **state)
     uint64_t after;
     int64_t counts[7] = {0};
     (void)state;
-    Tensor *t = filled(4, 600000, &after);
+    Tensor *t = filled(DICE, 600000, &after);
     for (int64_t i = 0; i < t->size; i++) {
         int64_t side = (int64_t)tensor_at(t, i);
         assert_true(side >= 1 && side <= 6);
@@ -194,7 +196,7 @@ static void test_a_permutation_has_everything_once(void **state)
     bool seen[5000] = {false};
     int64_t at_home = 0;
     (void)state;
-    Tensor *t = filled(7, 5000, &after);
+    Tensor *t = filled(PERMUTATION, 5000, &after);
     for (int64_t i = 0; i < 5000; i++) {
         int64_t value = (int64_t)tensor_at(t, i);
         assert_true(value >= 0 && value < 5000 && !seen[value]);

@@ -369,12 +369,15 @@ static const Script scripts[] = {
     {"indexing", "x = parameter(arange(12.0).reshape(3, 4)); y = x * 1; y[0] = 7; y[1:, ::2] = [[1], [2]]\n"
                  "y[[0, 2], [1, 1]] += 3; y[y > 6] = 0; backward(sum(y ^ 2)); result = item(sum(x.grad) + sum(y))"},
     {"errors", "n = 0\nfn bad(x) { y = x + 1; return [1, 2] + ones(3) }\n"
-               "for i in range(5) { try { try { bad(i) } catch e { n += e.line; error(e.message + e.hint) } } catch e { n += 1 } }\n"
+               "for i in range(5) {\n"
+               "  try { try { bad(i) } catch e { n += e.line; error(e.message + e.hint) } } catch e { n += 1 }\n}\n"
                "try { undefined_thing } catch e { n += len(e.message) > 0 ? 1 : 0 }\nresult = n"},
     {"text", "s = join(split(\"a,b,c\", \",\"), \"-\") + f\"{pi:.3f} {[1, 2]} {(1, none)}\"\n"
-             "w = upper(replace(s, \"a\", \"θθ\")); result = len(w) + number(\"2.5\") + len(repr({a: sin, b: x -> x}))"},
+             "w = upper(replace(s, \"a\", \"θθ\"))\n"
+             "result = len(w) + number(\"2.5\") + len(repr({a: sin, b: x -> x}))"},
     {"linear algebra", "A = [[2, 1], [1, 3]]; U, S, V = svd(A); w, Q = eigh(A); c = cholesky(A)\n"
-                       "e = einsum(\"ij,jk->ik\", A, inv(A)); x = solve(A, [1, 2]); g = grad(M -> logdet(M) + sum(svd(M)[1]))(A)\n"
+                       "e = einsum(\"ij,jk->ik\", A, inv(A)); x = solve(A, [1, 2])\n"
+                       "g = grad(M -> logdet(M) + sum(svd(M)[1]))(A)\n"
                        "result = item(sum(S) + sum(w) + trace(e) + sum(x) + det(A) + sum(g) + sum(c))"},
     {"vmap", "f(x, k) = sum(sort(x)) * k + (x @ x)\nr = vmap(f, axes=(0, none))([[3, 1], [2, 4]], 2)\n"
              "g = vmap(grad(x -> sum(x ^ 3)))(eye(3)); h = vmap(x -> item(x) > 1 ? x : -x)([0.5, 2])\n"
@@ -385,7 +388,8 @@ static const Script scripts[] = {
                    "result = item(v + sum(d) + last + sum(outs) + sum(j))"},
     {"large tensors", "x = parameter(ones(300, 300)); y = sum(sigmoid(x) * tanh(x) + x[::2].sum()); backward(y)\n"
                       "z = concat((x, x)).sort().mean(axis=0); result = item(sum(x.grad) + sum(z))"},
-    {"neural", "x = ones(1, 2, 6, 6); w = parameter(ones(3, 2, 3, 3)); y = max_pool2d(relu(conv2d(x, w, padding=1)), 2)\n"
+    {"neural", "x = ones(1, 2, 6, 6); w = parameter(ones(3, 2, 3, 3))\n"
+               "y = max_pool2d(relu(conv2d(x, w, padding=1)), 2)\n"
                "l = cross_entropy(flatten(y).reshape(9, 3), tensor([0, 1, 2, 0, 1, 2, 0, 1, 2]))\n"
                "backward(l + mse(layer_norm(x), x)); result = item(l + sum(w.grad))"},
 };
