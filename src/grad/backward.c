@@ -466,9 +466,9 @@ static void store_gradients(Walk *w, bool create_graph)
 void backward(GradTensor *y, GradTensor *seed, bool create_graph)
 {
     if (!gt_tracked(y))
-        error_throw_hint(ERROR_VALUE, "nothing was recorded: use parameter(...) or attach_grad(x) before the computation, "
-                         "and compute outside of nograd",
-                         "backward: this value does not depend on any parameter");
+        error_throw_hint(ERROR_VALUE, "nothing was recorded: use parameter(...) or attach_grad(x) before the "
+                         "computation, and compute outside of nograd",
+                         "this value does not depend on any parameter");
     PoolMark mark = pool_mark();
     Walk *w = plan(1, &y, 0, NULL, NULL);
     for (size_t i = 0; i < w->count; i++) {

@@ -230,7 +230,7 @@ void batch_check_results(const TensorList *results)
         const GradTensor *x = results->at[k];
         if (!shape_equal(x->t.ndim, tensor_shape(&x->t), first->t.ndim, tensor_shape(&first->t)))
             error_throw(ERROR_SHAPE, "vmap: the results of different slices have different shapes, %s and %s",
-                        shape_text(first->t.ndim, tensor_shape(&first->t)), shape_text(x->t.ndim, tensor_shape(&x->t)));
+                        gt_shape_text(first), gt_shape_text(x));
     }
 }
 
@@ -371,7 +371,7 @@ GradTensor *batch_broadcast(const OpCall *c, uint32_t levels)
     int64_t shape[2 * TENSOR_MAX_NDIM];
     GradTensor *x = call_in(c, 0);
     if (x->t.ndim > to->count)
-        call_error(c, ERROR_SHAPE, "shape %s does not broadcast to %s", shape_text(x->t.ndim, tensor_shape(&x->t)),
+        call_error(c, ERROR_SHAPE, "shape %s does not broadcast to %s", gt_shape_text(x),
                    shape_text((int)to->count, to->at));
     int n = batch_sizes(levels, shape);
     memcpy(shape + n, to->at, (size_t)to->count * sizeof *shape);

@@ -112,7 +112,7 @@ static GradTensor *broadcast_to_forward(const OpCall *c)
     int ndim = !possible ? -1
              : shape_broadcast(x->t.ndim, tensor_shape(&x->t), (int)shape->count, shape->at, joint);
     if (ndim < 0 || !shape_equal(ndim, joint, (int)shape->count, shape->at))
-        call_error(c, ERROR_SHAPE, "shape %s does not broadcast to %s", shape_text(x->t.ndim, tensor_shape(&x->t)),
+        call_error(c, ERROR_SHAPE, "shape %s does not broadcast to %s", gt_shape_text(x),
                    shape_text((int)shape->count, shape->at));
     for (int i = 0; i < ndim; i++) {
         int from = i - (ndim - x->t.ndim);

@@ -175,9 +175,8 @@ Variable *variable_new(VariableKind kind, GradTensor *value)
 static void check_same_form(const char *what, const GradTensor *old, const GradTensor *value)
 {
     if (!shape_equal(old->t.ndim, tensor_shape(&old->t), value->t.ndim, tensor_shape(&value->t)))
-        error_throw(ERROR_SHAPE, "%s has shape %s and cannot take %s", what,
-                    shape_text(old->t.ndim, tensor_shape(&old->t)),
-                    shape_text(value->t.ndim, tensor_shape(&value->t)));
+        error_throw(ERROR_SHAPE, "%s has shape %s and cannot take %s", what, gt_shape_text(old),
+                    gt_shape_text(value));
 }
 
 GradTensor *variable_next(Variable *v, GradTensor *value)

@@ -77,6 +77,8 @@ void gt_forget_history(GradTensor *x);
 static inline bool gt_tracked(const GradTensor *x) { return x->t.flags & GT_TRACKED; }
 static inline bool gt_weak(const GradTensor *x) { return x->t.flags & GT_WEAK; }
 static inline Dtype gt_dtype(const GradTensor *x) { return (Dtype)x->t.dtype; }
+/* "[2, 3]", owned by the pool. */
+static inline const char *gt_shape_text(const GradTensor *x) { return shape_text(x->t.ndim, tensor_shape(&x->t)); }
 static inline Arg *gt_args(const GradTensor *x)
 {
     return (Arg *)((char *)x + sizeof *x + tensor_dims_bytes(x->t.ndim));

@@ -101,16 +101,11 @@ static inline void promote(Promotion *p, const GradTensor *x)
     p->any = true;
 }
 
-static bool is_fraction(double x)
-{
-    return x != __builtin_trunc(x) || x - x != 0;
-}
-
 /* Is there a number among the arguments that no integer dtype can hold? */
 static bool has_fraction(const OpCall *c, const Promotion *p)
 {
     FOR_MASK(i, c->op->tensor_args & c->numbers & ~c->op->constant_args)
-        if (is_fraction(c->args[i].number))
+        if (dtype_needs_float(c->args[i].number))
             return true;
     return p->weak;
 }

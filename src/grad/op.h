@@ -219,7 +219,7 @@ GradTensor *factor_one(const OpCall *c);
 GradTensor *factor_minus_one(const OpCall *c);
 GradTensor *factor_left(const OpCall *c);            /* the first argument, the second */
 GradTensor *factor_right(const OpCall *c);
-GradTensor *factor_zero(const OpCall *c);            /* for arguments without derivative; with `constant` or a doc why */
+GradTensor *factor_zero(const OpCall *c);            /* for arguments without derivative; `constant` or doc say why */
 
 /* ---- the operations that recording itself needs (core.c) ---- */
 

@@ -6,6 +6,7 @@
 #include "grad/batch.h"
 #include "ops/matrix.h"
 #include "ops/rules.h"
+#include "ops/window.h"
 #include "tensor/kernel.h"
 #include "tensor/parallel.h"
 
@@ -22,7 +23,11 @@ typedef struct Geometry {
     int64_t out_height, out_width;
 } Geometry;
 
-enum { GEOMETRY_COUNT = 8, BAND_BYTES = 1 << 21, UNITS = 8 };
+enum {
+    GEOMETRY_COUNT = 8,               /* numbers in that argument */
+    BAND_BYTES = 1 << 21,             /* of a band's windows, which stay in the cache until they are multiplied */
+    UNITS = 8                         /* of work at least, for the threads there may be; and chunks at most */
+};
 
 /* The work comes in units: bands, which are some rows of the places of one image, or, where bands would add
  * to the same elements, groups of channels of one image. Units come in chunks, one for each task; where a
@@ -491,35 +496,21 @@ const Op op_correlate = {
 
 /* ---- conv2d, conv1d ---- */
 
-/* A whole number for both directions, or one for each. */
-static void read_pair(const OpCall *c, const char *name, const IntList *list, int64_t least, int64_t *down,
-                      int64_t *right)
-{
-    if (list->count != 1 && list->count != 2)
-        call_error(c, ERROR_VALUE, "%s must be one whole number or two, but there are %lld", name,
-                   (long long)list->count);
-    *down = list->at[0];
-    *right = list->at[list->count - 1];
-    if (*down < least || *right < least || *down > INT_MAX || *right > INT_MAX)
-        call_error(c, ERROR_VALUE, "%s must be at least %lld and fit 32 bits, not %lld", name, (long long)least,
-                   (long long)(*down < least || *down > INT_MAX ? *down : *right));
-}
-
 static void check_shapes(const OpCall *c, const GradTensor *x, const GradTensor *w, const GradTensor *b,
                          int ndim)
 {
     const char *form = ndim == 4 ? "[N, C, H, W] and [O, C, kh, kw]" : "[N, C, L] and [O, C, k]";
     if (x->t.ndim != ndim || w->t.ndim != ndim)
-        call_error(c, ERROR_SHAPE, "x and w must have shapes %s, not %s and %s", form, matrix_shape_text(x),
-                   matrix_shape_text(w));
+        call_error(c, ERROR_SHAPE, "x and w must have shapes %s, not %s and %s", form, gt_shape_text(x),
+                   gt_shape_text(w));
     if (tensor_shape(&x->t)[1] != tensor_shape(&w->t)[1])
         call_error(c, ERROR_SHAPE, "x of shape %s has %lld channel%s, but w of shape %s is for %lld",
-                   matrix_shape_text(x), (long long)tensor_shape(&x->t)[1],
-                   tensor_shape(&x->t)[1] == 1 ? "" : "s", matrix_shape_text(w),
+                   gt_shape_text(x), (long long)tensor_shape(&x->t)[1],
+                   tensor_shape(&x->t)[1] == 1 ? "" : "s", gt_shape_text(w),
                    (long long)tensor_shape(&w->t)[1]);
     if (b != NULL && !shape_equal(b->t.ndim, tensor_shape(&b->t), 1, tensor_shape(&w->t)))
         call_error(c, ERROR_SHAPE, "b must have shape [%lld], one for each filter, not %s",
-                   (long long)tensor_shape(&w->t)[0], matrix_shape_text(b));
+                   (long long)tensor_shape(&w->t)[0], gt_shape_text(b));
 }
 
 /* The convolution of x and w, with 4 axes both, by the strides and zeros that g has already. */
@@ -532,7 +523,7 @@ static GradTensor *convolution(const OpCall *c, GradTensor *x, GradTensor *w, Ge
     if (g.rows == 0 || g.columns == 0 || g.height + 2 * g.above < g.rows || g.width + 2 * g.left < g.columns)
         call_error(c, ERROR_SHAPE,
                    "w of shape %s does not fit into x of shape %s, whose padded images are %lld x %lld",
-                   matrix_shape_text(call_in(c, 1)), matrix_shape_text(call_in(c, 0)),
+                   gt_shape_text(call_in(c, 1)), gt_shape_text(call_in(c, 0)),
                    (long long)(g.height + 2 * g.above), (long long)(g.width + 2 * g.left));
     int64_t list[GEOMETRY_COUNT] = {g.height, g.width, g.rows, g.columns, g.down, g.right, g.above, g.left};
     return op_call(
@@ -545,8 +536,8 @@ static GradTensor *conv2d_compose(const OpCall *c)
     GradTensor *x = call_in(c, 0), *w = call_in(c, 1), *b = call_in(c, 2);
     Geometry g = {0};
     check_shapes(c, x, w, b, 4);
-    read_pair(c, "stride", c->args[3].ints, 1, &g.down, &g.right);
-    read_pair(c, "padding", c->args[4].ints, 0, &g.above, &g.left);
+    window_pair(c, "stride", c->args[3].ints, 1, &g.down, &g.right);
+    window_pair(c, "padding", c->args[4].ints, 0, &g.above, &g.left);
     GradTensor *out = convolution(c, x, w, g);
     return b == NULL ? out : t_add(out, t_reshape(b, 3, (int64_t[]){b->t.size, 1, 1}));
 }
@@ -559,7 +550,7 @@ const Op op_conv2d = {
     .doc = "Convolution (without turning the filters, as in PyTorch) of images x [N, C, H, W] with filters "
            "w [O, C, kh, kw], plus b [O]; of shape [N, O, (H + 2 padding - kh) // stride + 1, (W + 2 "
            "padding - kw) // stride + 1]. Stride and padding (with zeros) are one whole number or a pair "
-           "(vertical, horizontal). Windows are laid out as columns for BLAS, one image at a time.",
+           "(vertical, horizontal). Windows are laid out as columns for BLAS, some rows of an image at a time.",
     .errors = "shape when x, w and b do not fit together or windows are larger than images; value for a bad "
               "stride or padding.",
     .derivative = "conv2d(dx, w) + conv2d(x, dw) + db",
@@ -581,8 +572,8 @@ static GradTensor *conv1d_compose(const OpCall *c)
     check_shapes(c, x, w, b, 3);
     if (c->args[3].ints->count != 1 || c->args[4].ints->count != 1)
         call_error(c, ERROR_VALUE, "stride and padding must be one whole number each");
-    read_pair(c, "stride", c->args[3].ints, 1, &g.down, &g.right);
-    read_pair(c, "padding", c->args[4].ints, 0, &g.above, &g.left);
+    window_pair(c, "stride", c->args[3].ints, 1, &g.down, &g.right);
+    window_pair(c, "padding", c->args[4].ints, 0, &g.above, &g.left);
     g.above = 0;
     g.down = 1;
     GradTensor *out = convolution(c, matrix_unsqueeze(x, 1), matrix_unsqueeze(w, 1), g);

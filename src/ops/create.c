@@ -8,9 +8,14 @@
 #include <math.h>
 #include <string.h>
 
+static Dtype dtype_or(const OpCall *c, int i, Dtype otherwise)
+{
+    return c->args[i].integer < 0 ? otherwise : (Dtype)c->args[i].integer;
+}
+
 static Dtype chosen_dtype(const OpCall *c, int i)
 {
-    return c->args[i].integer < 0 ? grad_state()->default_dtype : (Dtype)c->args[i].integer;
+    return dtype_or(c, i, grad_state()->default_dtype);
 }
 
 static void check_shape(const OpCall *c, const IntList *shape)
@@ -82,8 +87,7 @@ static GradTensor *fill_value(const OpCall *c, int i, Dtype dtype)
 {
     GradTensor *value = call_in(c, i);
     if (value->t.ndim != 0)
-        call_error(c, ERROR_SHAPE, "the value has shape %s, but must be a number",
-                   shape_text(value->t.ndim, tensor_shape(&value->t)));
+        call_error(c, ERROR_SHAPE, "the value has shape %s, but must be a number", gt_shape_text(value));
     return gt_cast(value, dtype);
 }
 
@@ -112,8 +116,7 @@ const Op op_full = {
 static GradTensor *filled_like(const OpCall *c, double value)
 {
     GradTensor *x = call_in(c, 0);
-    Dtype dtype = c->args[1].integer < 0 ? gt_dtype(x) : (Dtype)c->args[1].integer;
-    GradTensor *out = call_out(c, dtype, x->t.ndim, tensor_shape(&x->t));
+    GradTensor *out = call_out(c, dtype_or(c, 1, gt_dtype(x)), x->t.ndim, tensor_shape(&x->t));
     out->t.flags |= c->args[1].integer < 0 ? x->t.flags & GT_WEAK : 0;
     tensor_fill(&out->t, value);
     return out;
@@ -141,7 +144,7 @@ const Op op_ones_like = {
 static GradTensor *full_like_compose(const OpCall *c)
 {
     GradTensor *x = call_in(c, 0);
-    GradTensor *value = fill_value(c, 1, c->args[2].integer < 0 ? gt_dtype(x) : (Dtype)c->args[2].integer);
+    GradTensor *value = fill_value(c, 1, dtype_or(c, 2, gt_dtype(x)));
     if (!gt_tracked(value) && gt_batch(value) == 0)
         return gt_filled(gt_dtype(value), x->t.ndim, tensor_shape(&x->t), tensor_item(&value->t));
     return gt_expand(value, x->t.ndim, tensor_shape(&x->t));
@@ -209,8 +212,7 @@ static double number_arg(const OpCall *c, int i, const char *name)
 {
     GradTensor *x = call_in(c, i);
     if (x->t.size != 1)
-        call_error(c, ERROR_SHAPE, "%s has shape %s, but must be a number", name,
-                   shape_text(x->t.ndim, tensor_shape(&x->t)));
+        call_error(c, ERROR_SHAPE, "%s has shape %s, but must be a number", name, gt_shape_text(x));
     return tensor_item(&x->t);
 }
 
@@ -258,7 +260,7 @@ static GradTensor *end_arg(const OpCall *c, int i)
     GradTensor *x = call_in(c, i);
     if (x->t.ndim != 0)
         call_error(c, ERROR_SHAPE, "%s has shape %s, but must be a number", op_arg_name(c->op, i),
-                   shape_text(x->t.ndim, tensor_shape(&x->t)));
+                   gt_shape_text(x));
     return x;
 }
 
@@ -440,7 +442,7 @@ static TensorList *meshgrid_compose(const OpCall *c)
         const GradTensor *x = xs->at[k];
         if (x->t.ndim > 1)
             call_error(c, ERROR_SHAPE, "tensor %lld has shape %s, but must have one axis", (long long)k,
-                       shape_text(x->t.ndim, tensor_shape(&x->t)));
+                       gt_shape_text(x));
         shape[swapped && k < 2 ? 1 - k : k] = x->t.size;
     }
     TensorList *out = tensor_list_new(xs->count, NULL);

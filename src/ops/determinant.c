@@ -225,8 +225,10 @@ static GradTensor *each_small(const OpCall *c, GradTensor *x, GradTensor *h)
     return call_share(c, call_dtype(c), exact);
 }
 
-/* The determinant by the factors of one matrix; nan when its pivots are so far from each other that the inverse may
- * not be accurate. */
+/* Of matrices whose least pivot is smaller than this times the largest the inverse may not be accurate. */
+static const double PIVOTS_APART = 1e-3;
+
+/* The determinant by the factors of one matrix; nan when its pivots are too far apart. */
 static double regular_determinant(Dtype dtype, int n, const char *lu, const int *pivots)
 {
     double least = INFINITY, largest = 0, product = 1;
@@ -236,7 +238,7 @@ static double regular_determinant(Dtype dtype, int n, const char *lu, const int 
         largest = fmax(largest, fabs(pivot));
         product *= pivots[i] == i + 1 ? pivot : -pivot;
     }
-    return least > 1e-3 * largest ? product : NAN;
+    return least > PIVOTS_APART * largest ? product : NAN;
 }
 
 /* det(x) inv(x)' for each matrix; NULL when that may not be accurate for one of them. The inverse by columns is its

@@ -79,7 +79,7 @@ static void read_operand(Einsum *e, int64_t k, const char **at)
     int named = term->count, hidden = term->x->t.ndim - named;
     if (hidden < 0 || (hidden > 0 && !ellipsis))
         call_error(e->c, ERROR_SHAPE, "operand %lld of shape %s has %d ax%s, but the spec names %d",
-                   (long long)k + 1, matrix_shape_text(term->x), term->x->t.ndim,
+                   (long long)k + 1, gt_shape_text(term->x), term->x->t.ndim,
                    term->x->t.ndim == 1 ? "is" : "es", named);
     *at = read_labels(e, *at, term, hidden, &ellipsis);
 }
@@ -122,10 +122,11 @@ static void note_extents(Einsum *e, int64_t k)
         if (*known < 0 || *known == 1)
             *known = extent;
         if ((extent != 1 && extent != *known) || extent != tensor_shape(&term->x->t)[first])
-            call_error(
-                e->c, ERROR_SHAPE, "operand %lld of shape %s has extent %lld for %c, which is %lld elsewhere",
-                (long long)k + 1, matrix_shape_text(term->x), (long long)extent, letter_of(term->labels[i]),
-                (long long)(extent == *known ? tensor_shape(&term->x->t)[first] : *known));
+            call_error(e->c, ERROR_SHAPE,
+                       "operand %lld of shape %s has extent %lld for %c, which is %lld elsewhere",
+                       (long long)k + 1, gt_shape_text(term->x), (long long)extent,
+                       letter_of(term->labels[i]),
+                       (long long)(extent == *known ? tensor_shape(&term->x->t)[first] : *known));
     }
 }
 

@@ -247,9 +247,7 @@ static GradTensor *spread_values(const OpCall *c, GradTensor *values, const Grad
     int ndim = shape_broadcast(values->t.ndim, tensor_shape(&values->t), n, shape, joint);
     if (ndim < 0 || !shape_equal(ndim, joint, n, shape))
         call_error(c, ERROR_SHAPE, "values have shape %s, but x %s and indices %s along axis %d need %s",
-                   shape_text(values->t.ndim, tensor_shape(&values->t)),
-                   shape_text(x->t.ndim, tensor_shape(&x->t)),
-                   shape_text(indices->t.ndim, tensor_shape(&indices->t)), axis, shape_text(n, shape));
+                   gt_shape_text(values), gt_shape_text(x), gt_shape_text(indices), axis, shape_text(n, shape));
     return gt_expand(values, n, shape);
 }
 

@@ -17,7 +17,7 @@ static Dtype list_dtype(const TensorList *xs)
         const GradTensor *x = xs->at[k];
         if (gt_weak(x)) {
             double value = gt_tracked(x) || x->t.size != 1 ? 0.5 : tensor_item(&x->t);
-            fraction |= value != __builtin_trunc(value) || value - value != 0;
+            fraction |= dtype_needs_float(value);
         } else {
             dtype = any ? dtype_promote(dtype, gt_dtype(x)) : gt_dtype(x);
             any = true;
@@ -58,8 +58,8 @@ static GradTensor *concat_forward(const OpCall *c)
     int64_t shape[TENSOR_MAX_NDIM], total = 0, start = 0;
     for (int64_t k = 0; k < xs->count; k++)
         if (xs->at[k]->t.ndim == 0)
-            error_throw_hint(ERROR_SHAPE, "stack joins 0-d tensors and numbers along a new axis",
-                             "concat: element %lld is 0-d and has no axis to join along", (long long)k);
+            call_error_hint(c, ERROR_SHAPE, "stack joins 0-d tensors and numbers along a new axis",
+                            "element %lld is 0-d and has no axis to join along", (long long)k);
     int axis = call_axis(c, c->args[1].integer, first->t.ndim);
     memcpy(shape, tensor_shape(&first->t), (size_t)first->t.ndim * sizeof *shape);
     for (int64_t k = 0; k < xs->count; k++) {

@@ -38,10 +38,11 @@ Dtype lapack_dtype(const OpCall *c)
     return dtype_is_float(dtype) ? dtype : grad_state()->default_dtype;
 }
 
+/* LAPACK's own sizes of work space, a few times an extent, must fit its 32-bit integers. */
 void lapack_check_size(const OpCall *c, const GradTensor *x)
 {
     if (matrix_rows(x) > INT_MAX / 4 || matrix_columns(x) > INT_MAX / 4)
-        call_error(c, ERROR_LIMIT, "a matrix of shape %s is too large for LAPACK", matrix_shape_text(x));
+        call_error(c, ERROR_LIMIT, "a matrix of shape %s is too large for LAPACK", gt_shape_text(x));
 }
 
 void *lapack_copy(GradTensor *x, Dtype dtype)

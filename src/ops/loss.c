@@ -209,11 +209,6 @@ const Op op_bce_with_logits = {
 
 /* ---- classes ---- */
 
-static const char *shape_of(const GradTensor *x)
-{
-    return shape_text(x->t.ndim, tensor_shape(&x->t));
-}
-
 /* Is `targets` one class number for each place of the logits outside of their class axis? */
 static bool are_indices(const GradTensor *logits, const GradTensor *targets, int axis)
 {
@@ -274,7 +269,7 @@ static GradTensor *cross_entropy_compose(const OpCall *c)
     GradTensor *logits = call_in(c, 0), *targets = call_in(c, 1);
     int axis = logits->t.ndim > 1;
     if (logits->t.ndim == 0 || tensor_shape(&logits->t)[axis] == 0)
-        call_error(c, ERROR_SHAPE, "logits of shape %s have no classes", shape_of(logits));
+        call_error(c, ERROR_SHAPE, "logits of shape %s have no classes", gt_shape_text(logits));
     if (!dtype_is_float(gt_dtype(logits)))
         logits = gt_cast(logits, grad_state()->default_dtype);
     if (are_indices(logits, targets, axis))
@@ -282,7 +277,7 @@ static GradTensor *cross_entropy_compose(const OpCall *c)
     if (!shape_equal(logits->t.ndim, tensor_shape(&logits->t), targets->t.ndim, tensor_shape(&targets->t)))
         call_error(c, ERROR_SHAPE,
                    "targets of shape %s are neither class numbers nor probabilities for logits of shape %s",
-                   shape_of(targets), shape_of(logits));
+                   gt_shape_text(targets), gt_shape_text(logits));
     return smooth_cross_entropy(logits, targets, axis);
 }
 

@@ -9,11 +9,6 @@
 
 /* ---- checks and helpers ---- */
 
-const char *matrix_shape_text(const GradTensor *x)
-{
-    return shape_text(x->t.ndim, tensor_shape(&x->t));
-}
-
 int64_t matrix_count(const GradTensor *x)
 {
     return shape_size(x->t.ndim - 2, tensor_shape(&x->t));
@@ -22,7 +17,8 @@ int64_t matrix_count(const GradTensor *x)
 void matrix_check(const OpCall *c, const GradTensor *x)
 {
     if (x->t.ndim < 2)
-        call_error(c, ERROR_SHAPE, "%s must be a matrix, but has shape %s", op_arg_name(c->op, 0), matrix_shape_text(x));
+        call_error(c, ERROR_SHAPE, "%s must be a matrix, but has shape %s", op_arg_name(c->op, 0),
+                   gt_shape_text(x));
 }
 
 void matrix_check_square(const OpCall *c, const GradTensor *x)
@@ -30,7 +26,7 @@ void matrix_check_square(const OpCall *c, const GradTensor *x)
     matrix_check(c, x);
     if (matrix_rows(x) != matrix_columns(x))
         call_error(c, ERROR_SHAPE, "%s must be a square matrix, but has shape %s", op_arg_name(c->op, 0),
-                   matrix_shape_text(x));
+                   gt_shape_text(x));
 }
 
 static GradTensor *with_integer(const Op *op, GradTensor *x, int64_t k)
@@ -157,10 +153,10 @@ static GradTensor *diag_compose(const OpCall *c)
     if (x->t.ndim == 2)
         return with_integer(&op_diagonal, x, k);
     if (x->t.ndim != 1)
-        call_error(c, ERROR_SHAPE, "x must be a vector or a matrix, but has shape %s",
-                   matrix_shape_text(x));
+        call_error(c, ERROR_SHAPE, "x must be a vector or a matrix, but has shape %s", gt_shape_text(x));
     if (k > INT32_MAX || k < -INT32_MAX || __builtin_add_overflow(x->t.size, k < 0 ? -k : k, &n))
-        call_error(c, ERROR_VALUE, "k is %lld, which is too large for x of shape %s", (long long)k, matrix_shape_text(x));
+        call_error(c, ERROR_VALUE, "k is %lld, which is too large for x of shape %s", (long long)k,
+                   gt_shape_text(x));
     return embedded(x, k, n, n);
 }
 

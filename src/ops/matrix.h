@@ -8,7 +8,6 @@
 /* Extents of the last two axes. */
 static inline int64_t matrix_rows(const GradTensor *x) { return tensor_shape(&x->t)[x->t.ndim - 2]; }
 static inline int64_t matrix_columns(const GradTensor *x) { return tensor_shape(&x->t)[x->t.ndim - 1]; }
-const char *matrix_shape_text(const GradTensor *x);
 /* The number of matrices. */
 int64_t matrix_count(const GradTensor *x);
 

@@ -129,7 +129,7 @@ static void check_vector(const OpCall *c, const char *name, const GradTensor *x,
 {
     if (x != NULL && !shape_equal(x->t.ndim, tensor_shape(&x->t), 1, &n))
         call_error(c, ERROR_SHAPE, "%s must have shape [%lld], the extent of %s, not %s", name, (long long)n,
-                   axis, matrix_shape_text(x));
+                   axis, gt_shape_text(x));
 }
 
 static void check_eps(const OpCall *c, double eps)
@@ -171,7 +171,7 @@ static GradTensor *batch_norm_compose(const OpCall *c)
 {
     GradTensor *x = call_in(c, 0), *weight = call_in(c, 1), *bias = call_in(c, 2);
     if (x->t.ndim < 2)
-        call_error(c, ERROR_SHAPE, "x must have shape [N, C, ...], not %s", matrix_shape_text(x));
+        call_error(c, ERROR_SHAPE, "x must have shape [N, C, ...], not %s", gt_shape_text(x));
     int64_t shape[TENSOR_MAX_NDIM], n = tensor_shape(&x->t)[1];
     check_vector(c, "weight", weight, n, "axis 1");
     check_vector(c, "bias", bias, n, "axis 1");

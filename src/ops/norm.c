@@ -132,7 +132,7 @@ static GradTensor *matrices(const OpCall *c, GradTensor *x)
     int order[TENSOR_MAX_NDIM], n = 0, last = x->t.ndim - 1;
     if (x->t.ndim < 2)
         call_error(c, ERROR_SHAPE, "a matrix norm needs at least 2 axes, but x has shape %s",
-                   shape_text(x->t.ndim, tensor_shape(&x->t)));
+                   gt_shape_text(x));
     if (axes == NULL)
         return x;
     if (axes->count != 2)

@@ -1,6 +1,7 @@
 /* Sorting and what follows from it. Which element comes where is piecewise constant, so the derivative is
  * that of picking elements. nan comes last, ties keep their order. */
-#include "ops/slices.h"
+#include "grad/batch.h"
+#include "ops/index.h"
 #include "tensor/reduce.h"
 
 #include <string.h>
@@ -119,7 +120,7 @@ static void topk_compose(const OpCall *c, GradTensor **out)
     int64_t extent = tensor_shape(&x->t)[axis];
     if (k < 0 || k > extent)
         call_error(c, ERROR_VALUE, "k is %lld, but axis %d of x, which has shape %s, has %lld elements",
-                   (long long)k, axis, shape_text(x->t.ndim, tensor_shape(&x->t)), (long long)extent);
+                   (long long)k, axis, gt_shape_text(x), (long long)extent);
     out[1] = t_ranks(x, axis, true, 0, k);
     out[0] = t_take_along(x, out[1], axis);
 }

@@ -2,9 +2,9 @@
 #include "grad/batch.h"
 #include "ops/index.h"
 #include "ops/matrix.h"
+#include "ops/window.h"
 #include "tensor/parallel.h"
 
-#include <limits.h>
 #include <string.h>
 
 typedef struct Windows {
@@ -16,33 +16,20 @@ typedef struct Windows {
     char *out;
 } Windows;
 
-static void read_pair(const OpCall *c, const char *name, const IntList *list, int64_t *down, int64_t *right)
-{
-    if (list->count != 1 && list->count != 2)
-        call_error(c, ERROR_VALUE, "%s must be one whole number or two, but there are %lld", name,
-                   (long long)list->count);
-    *down = list->at[0];
-    *right = list->at[list->count - 1];
-    if (*down < 1 || *right < 1 || *down > INT_MAX || *right > INT_MAX)
-        call_error(c, ERROR_VALUE, "%s must be at least 1 and fit 32 bits, not %lld", name,
-                   (long long)(*down < 1 || *down > INT_MAX ? *down : *right));
-}
-
 /* The windows of a tensor whose last two axes are height and width; stride NULL: side by side. */
 static Windows windows_of(const OpCall *c, const GradTensor *x, const IntList *size, const IntList *stride)
 {
     Windows w = {0};
     if (x->t.ndim < 2)
-        call_error(c, ERROR_SHAPE, "x must have at least 2 axes, but has shape %s",
-                   matrix_shape_text(x));
-    read_pair(c, "size", size, &w.rows, &w.columns);
-    read_pair(c, "stride", stride != NULL ? stride : size, &w.down, &w.right);
+        call_error(c, ERROR_SHAPE, "x must have at least 2 axes, but has shape %s", gt_shape_text(x));
+    window_pair(c, "size", size, 1, &w.rows, &w.columns);
+    window_pair(c, "stride", stride != NULL ? stride : size, 1, &w.down, &w.right);
     w.planes = matrix_count(x);
     w.height = matrix_rows(x);
     w.width = matrix_columns(x);
     if (w.height < w.rows || w.width < w.columns)
-        call_error(c, ERROR_SHAPE, "windows of %lld x %lld do not fit into x of shape %s",
-                   (long long)w.rows, (long long)w.columns, matrix_shape_text(x));
+        call_error(c, ERROR_SHAPE, "windows of %lld x %lld do not fit into x of shape %s", (long long)w.rows,
+                   (long long)w.columns, gt_shape_text(x));
     w.out_height = (w.height - w.rows) / w.down + 1;
     w.out_width = (w.width - w.columns) / w.right + 1;
     return w;

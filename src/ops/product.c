@@ -12,11 +12,6 @@ static int64_t extent(const GradTensor *x, int from_end)
     return tensor_shape(&x->t)[x->t.ndim - from_end];
 }
 
-static const char *shape_of(const GradTensor *x)
-{
-    return shape_text(x->t.ndim, tensor_shape(&x->t));
-}
-
 /* ---- matmul ---- */
 
 /* [left] and [right] are matrices, where a vector stands for one row on the left and for one column on the
@@ -30,7 +25,7 @@ typedef struct ProductShape {
 static _Noreturn void throw_inner(const OpCall *c, const GradTensor *a, const GradTensor *b)
 {
     int64_t k = extent(a, 1), l = b->t.ndim == 1 ? extent(b, 1) : extent(b, 2);
-    const char *left = shape_of(a), *right = shape_of(b);
+    const char *left = gt_shape_text(a), *right = gt_shape_text(b);
     char hint[160];
     if (b->t.ndim >= 2 && extent(b, 1) == k)
         snprintf(hint, sizeof hint, "the transpose of the right one would fit: a @ b'");
@@ -42,18 +37,16 @@ static _Noreturn void throw_inner(const OpCall *c, const GradTensor *a, const Gr
             "the last axis of the left one (%lld) must be as long as the %s axis of the right one (%lld)",
             (long long)k, b->t.ndim == 1 ? "only" : "last but one", (long long)l);
     error_note("left is %s, right is %s", left, right);
-    error_throw_hint(ERROR_SHAPE, hint, "%s: %s @ %s: inner extents differ", op_name_text(c->op), left,
-                     right);
+    call_error_hint(c, ERROR_SHAPE, hint, "%s @ %s: inner extents differ", left, right);
 }
 
 static ProductShape product_shape(const OpCall *c, const GradTensor *a, const GradTensor *b)
 {
     ProductShape p = {.left_ndim = a->t.ndim, .right_ndim = b->t.ndim};
     if (a->t.ndim == 0 || b->t.ndim == 0)
-        error_throw_hint(ERROR_SHAPE, "use * to multiply by a number",
-                         "%s: %s @ %s: a matrix product needs at least one axis "
-                         "on both sides",
-                         op_name_text(c->op), shape_of(a), shape_of(b));
+        call_error_hint(c, ERROR_SHAPE, "use * to multiply by a number",
+                        "%s @ %s: a matrix product needs at least one axis on both sides", gt_shape_text(a),
+                        gt_shape_text(b));
     if (extent(a, 1) != (b->t.ndim == 1 ? extent(b, 1) : extent(b, 2)))
         throw_inner(c, a, b);
     p.left[0] = 1;
@@ -64,7 +57,7 @@ static ProductShape product_shape(const OpCall *c, const GradTensor *a, const Gr
         p.right[p.right_ndim++] = 1;
     int batch = shape_broadcast(p.left_ndim - 2, p.left, p.right_ndim - 2, p.right, p.shape);
     if (batch < 0)
-        call_error(c, ERROR_SHAPE, "%s @ %s: the leading axes do not broadcast", shape_of(a), shape_of(b));
+        call_error(c, ERROR_SHAPE, "%s @ %s: the leading axes do not broadcast", gt_shape_text(a), gt_shape_text(b));
     memcpy(p.out_shape, p.shape, (size_t)batch * sizeof *p.shape);
     p.ndim = p.out_ndim = batch;
     p.shape[p.ndim++] = p.left[p.left_ndim - 2];
@@ -244,7 +237,7 @@ static GradTensor *inner_compose(const OpCall *c)
     if (a->t.ndim == 0 || b->t.ndim == 0)
         return t_mul(a, b);
     if (extent(a, 1) != extent(b, 1))
-        call_error(c, ERROR_SHAPE, "the last axes of %s and %s differ", shape_of(a), shape_of(b));
+        call_error(c, ERROR_SHAPE, "the last axes of %s and %s differ", gt_shape_text(a), gt_shape_text(b));
     int64_t shape[2 * TENSOR_MAX_NDIM];
     int na = a->t.ndim - 1, nb = b->t.ndim - 1;
     if (na + nb > TENSOR_MAX_NDIM)
@@ -311,7 +304,7 @@ static GradTensor *kron_compose(const OpCall *c)
         right[2 * i + 1] = y;
         left[2 * i + 1] = right[2 * i] = 1;
         if (__builtin_mul_overflow(x, y, &joint[i]))
-            call_error(c, ERROR_MEMORY, "the product of %s and %s is too large", shape_of(a), shape_of(b));
+            call_error(c, ERROR_MEMORY, "the product of %s and %s is too large", gt_shape_text(a), gt_shape_text(b));
     }
     return t_reshape(t_mul(t_reshape(a, 2 * ndim, left), t_reshape(b, 2 * ndim, right)), ndim, joint);
 }
@@ -342,7 +335,7 @@ static GradTensor *cross_compose(const OpCall *c)
 {
     GradTensor *a = call_in(c, 0), *b = call_in(c, 1);
     if (a->t.ndim == 0 || b->t.ndim == 0 || extent(a, 1) != 3 || extent(b, 1) != 3)
-        call_error(c, ERROR_SHAPE, "%s and %s: the last axes must have 3 elements", shape_of(a), shape_of(b));
+        call_error(c, ERROR_SHAPE, "%s and %s: the last axes must have 3 elements", gt_shape_text(a), gt_shape_text(b));
     return t_sub(t_mul(rotated(a, 1), rotated(b, 2)), t_mul(rotated(a, 2), rotated(b, 1)));
 }
 

@@ -42,8 +42,7 @@ void reduce_check_any(const OpCall *c, const GradTensor *x, uint32_t axes)
 {
     int64_t shape[TENSOR_MAX_NDIM];
     if (reduce_count(x, axes) == 0 && shape_size(reduce_shape(x, axes, false, shape), shape) > 0)
-        call_error(c, ERROR_DOMAIN, "there is nothing to choose from: x has shape %s",
-                   shape_text(x->t.ndim, tensor_shape(&x->t)));
+        call_error(c, ERROR_DOMAIN, "there is nothing to choose from: x has shape %s", gt_shape_text(x));
 }
 
 /* Kept axes first, reduced ones behind them. */
@@ -292,8 +291,8 @@ static GradTensor *extreme(const OpCall *c, Reduction kind)
 {
     const char *name = kind == REDUCE_MAX ? "max" : "min";
     if (c->numbers & 1)
-        error_throw_hint(ERROR_TYPE, string_format("%simum(a, b) compares two values", name)->text,
-                         "%s: x is a number; %s(x, axis) reduces a tensor", name, name);
+        call_error_hint(c, ERROR_TYPE, string_format("%simum(a, b) compares two values", name)->text,
+                        "x is a number; %s(x, axis) reduces a tensor", name);
     GradTensor *x = call_in(c, 0);
     uint32_t axes = reduce_axes(c, x);
     reduce_check_any(c, x, axes);

@@ -1,9 +1,7 @@
 /* Taking tensors apart, repeating them, and adding margins. */
-#include "ops/slices.h"
+#include "grad/batch.h"
+#include "ops/index.h"
 #include "tensor/index.h"
-
-#include <math.h>
-#include <string.h>
 
 /* ---- split ---- */
 
@@ -31,7 +29,7 @@ static TensorList *split_compose(const OpCall *c)
     GradTensor *x = call_in(c, 0);
     const IntList *asked = c->args[1].ints;
     int axis = call_axis(c, c->args[2].integer, x->t.ndim);
-    const char *shape = shape_text(x->t.ndim, tensor_shape(&x->t));
+    const char *shape = gt_shape_text(x);
     if (asked->count == 0)
         call_error(c, ERROR_VALUE, "no sizes are given");
     IntList *sizes = part_sizes(asked, tensor_shape(&x->t)[axis]);
@@ -76,7 +74,8 @@ static GradTensor *copies(const OpCall *c, GradTensor *x, const int64_t *reps, b
         if (reps[i] < 0)
             call_error(c, ERROR_VALUE, "%lld repetitions are not possible", (long long)reps[i]);
         if (__builtin_mul_overflow(extent, reps[i], &merged[i]))
-            call_error(c, ERROR_MEMORY, "%lld copies of x, which has shape %s, are too many", (long long)reps[i], shape_text(x->t.ndim, tensor_shape(&x->t)));
+            call_error(c, ERROR_MEMORY, "%lld copies of x, which has shape %s, are too many",
+                       (long long)reps[i], gt_shape_text(x));
         for (int part = 0; part < 2; part++) {
             bool copied = (part == 1) == behind;
             if (copied && reps[i] == 1)
@@ -180,8 +179,9 @@ static void read_margins(const OpCall *c, const GradTensor *x, int64_t *before, 
     const IntList *width = c->args[1].ints;
     int64_t pairs = width->count == 1 ? 0 : width->count / 2;
     if (width->count != 1 && width->count != 2 && width->count != 2 * x->t.ndim)
-        call_error(c, ERROR_SHAPE, "width is a number, (before, behind) or one such pair per axis of x, which has shape %s",
-                   shape_text(x->t.ndim, tensor_shape(&x->t)));
+        call_error(c, ERROR_SHAPE,
+                   "width is a number, (before, behind) or one such pair per axis of x, which has shape %s",
+                   gt_shape_text(x));
     for (int i = 0; i < x->t.ndim; i++) {
         int64_t at = pairs > 1 ? 2 * i : 0;
         before[i] = width->at[at];
@@ -223,8 +223,8 @@ static GradTensor *pad_forward(const OpCall *c)
 {
     GradTensor *x = call_in(c, 0);
     double value = c->args[2].number;
-    bool whole = value == trunc(value) && value - value == 0;
-    Dtype dtype = dtype_is_float(gt_dtype(x)) || whole ? gt_dtype(x) : grad_state()->default_dtype;
+    bool keeps = dtype_is_float(gt_dtype(x)) || !dtype_needs_float(value);
+    Dtype dtype = keeps ? gt_dtype(x) : grad_state()->default_dtype;
     return padded(c, x, value, dtype);
 }
 

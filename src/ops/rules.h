@@ -11,7 +11,8 @@
 #undef OP
 
 #define RULE1(name) static inline GradTensor *t_##name(GradTensor *x) { return op_call1(&op_##name, x); }
-#define RULE2(name) static inline GradTensor *t_##name(GradTensor *x, GradTensor *y) { return op_call2(&op_##name, x, y); }
+#define RULE2(name) \
+    static inline GradTensor *t_##name(GradTensor *x, GradTensor *y) { return op_call2(&op_##name, x, y); }
 
 RULE2(add) RULE2(sub) RULE2(mul) RULE2(div) RULE2(pow) RULE2(maximum) RULE2(minimum)
 RULE2(eq) RULE2(ne) RULE2(lt) RULE2(le) RULE2(gt) RULE2(ge) RULE2(matmul)

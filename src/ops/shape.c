@@ -39,8 +39,8 @@ static void infer_shape(const OpCall *c, const GradTensor *x, const IntList *ask
     }
     if (!fits)
         call_error(c, ERROR_SHAPE, "x of shape %s has %lld element%s and cannot take the shape %s",
-                   shape_text(x->t.ndim, tensor_shape(&x->t)), (long long)x->t.size,
-                   x->t.size == 1 ? "" : "s",                    shape_text((int)asked->count, asked->at));
+                   gt_shape_text(x), (long long)x->t.size, x->t.size == 1 ? "" : "s",
+                   shape_text((int)asked->count, asked->at));
 }
 
 static GradTensor *reshape_forward(const OpCall *c)
@@ -216,7 +216,7 @@ static void read_order(const OpCall *c, const GradTensor *x, int *order)
     const IntList *asked = c->args[1].ints;
     if (asked != NULL && asked->count != x->t.ndim)
         call_error(c, ERROR_SHAPE, "%lld %s given, but x of shape %s has %d", (long long)asked->count,
-                   asked->count == 1 ? "axis is" : "axes are", shape_text(x->t.ndim, tensor_shape(&x->t)), x->t.ndim);
+                   asked->count == 1 ? "axis is" : "axes are", gt_shape_text(x), x->t.ndim);
     if (asked != NULL)
         call_axes(c, asked, x->t.ndim);
     for (int i = 0; i < x->t.ndim; i++)

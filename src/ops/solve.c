@@ -12,7 +12,7 @@
 /* Matrix `i` of a batch has no answer. */
 static _Noreturn void throw_singular(const OpCall *c, int64_t i, int64_t count)
 {
-    const char *name = op_arg_name(c->op, 0), *shape = matrix_shape_text(call_in(c, 0));
+    const char *name = op_arg_name(c->op, 0), *shape = gt_shape_text(call_in(c, 0));
     if (count == 1)
         call_error(c, ERROR_DOMAIN, "the matrix %s of shape %s is singular", name, shape);
     call_error(c, ERROR_DOMAIN, "matrix %lld of %s, which has shape %s, is singular", (long long)i, name, shape);
@@ -122,7 +122,7 @@ static Equations equations(const OpCall *c)
     if (b->t.ndim == 0)
         call_error(c, ERROR_SHAPE, "b must be a vector or a matrix, but has shape []");
     Equations e = {.dtype = lapack_dtype(c), .vector = is_vector(a, b), .a = gt_detach(a)};
-    const char *left = matrix_shape_text(a), *right = matrix_shape_text(b);
+    const char *left = gt_shape_text(a), *right = gt_shape_text(b);
     b = as_columns(gt_detach(b), e.vector);
     if (matrix_rows(a) != matrix_rows(b)) {
         error_note("left is %s, right is %s", left, right);

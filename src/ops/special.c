@@ -120,25 +120,18 @@ static GradTensor *polygamma_slope(const OpCall *c)
 
 /* ---- the gamma function ---- */
 
-static inline double digamma(double x) { return polygamma(0, x); }
+#define DIGAMMA_KERNEL(suffix, Float) \
+    static void digamma_##suffix(long n, void *restrict out, const void *const *in) \
+    { \
+        const Float *x = in[0]; \
+        Float *to = out; \
+        gsl_set_error_handler_off(); \
+        for (long i = 0; i < n; i++) \
+            to[i] = (Float)polygamma(0, (double)x[i]); \
+    }
 
-static void digamma_f64(long n, void *restrict out, const void *const *in)
-{
-    const double *x = in[0];
-    double *to = out;
-    gsl_set_error_handler_off();
-    for (long i = 0; i < n; i++)
-        to[i] = digamma(x[i]);
-}
-
-static void digamma_f32(long n, void *restrict out, const void *const *in)
-{
-    const float *x = in[0];
-    float *to = out;
-    gsl_set_error_handler_off();
-    for (long i = 0; i < n; i++)
-        to[i] = (float)digamma((double)x[i]);
-}
+DIGAMMA_KERNEL(f64, double)
+DIGAMMA_KERNEL(f32, float)
 
 static GradTensor *digamma_slope(const OpCall *c) { return t_from(&op_polygamma, 1, call_in(c, 0)); }
 

@@ -169,8 +169,7 @@ static GradTensor *quantile_compose(const OpCall *c)
     int ndim = reduce_shape(x, axes, c->args[3].integer != 0, shape);
     const double *at = tensor_contiguous(&q->t, DTYPE_FLOAT64);
     if (q->t.ndim > 1)
-        call_error(c, ERROR_SHAPE, "q must be a number or have one axis, but has shape %s",
-                   shape_text(q->t.ndim, tensor_shape(&q->t)));
+        call_error(c, ERROR_SHAPE, "q must be a number or have one axis, but has shape %s", gt_shape_text(q));
     double low = 1, high = 0;
     for (int64_t k = 0; k < q->t.size; k++) {
         if (!(at[k] >= 0 && at[k] <= 1))
