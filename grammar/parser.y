@@ -7,8 +7,6 @@
 
 %code requires {
 #include "lang/build.h"
-
-#define SYNTAX_LTYPE Span
 }
 
 %code {

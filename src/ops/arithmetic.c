@@ -58,43 +58,27 @@ const Op op_div = {
  * Float quotients and remainders belong together: a == b * (a // b) + a % b as nearly as rounding allows,
  * so both come from fmod, which is exact. */
 
-static inline double floored_mod(double x, double y)
-{
-    double r = fmod(x, y);
-    if (r == 0)
-        return copysign(0, y);
-    return (r < 0) != (y < 0) ? r + y : r;
-}
+#define FLOORED(suffix, Float, fmod, copysign, nearbyint) \
+    static inline Float floored_mod_##suffix(Float x, Float y) \
+    { \
+        Float r = fmod(x, y); \
+        if (r == 0) \
+            return copysign(0, y); \
+        return (r < 0) != (y < 0) ? r + y : r; \
+    } \
+    static inline Float floored_div_##suffix(Float x, Float y) \
+    { \
+        Float r = fmod(x, y); \
+        if (y == 0) \
+            return x / y; \
+        Float q = (x - r) / y; \
+        if (r != 0 && (r < 0) != (y < 0)) \
+            q -= 1; \
+        return q == 0 ? copysign(0, x / y) : nearbyint(q); \
+    }
 
-static inline double floored_div(double x, double y)
-{
-    double r = fmod(x, y);
-    if (y == 0)
-        return x / y;
-    double q = (x - r) / y;
-    if (r != 0 && (r < 0) != (y < 0))
-        q -= 1;
-    return q == 0 ? copysign(0, x / y) : nearbyint(q);
-}
-
-static inline float floored_mod_f(float x, float y)
-{
-    float r = fmodf(x, y);
-    if (r == 0)
-        return copysignf(0, y);
-    return (r < 0) != (y < 0) ? r + y : r;
-}
-
-static inline float floored_div_f(float x, float y)
-{
-    float r = fmodf(x, y);
-    if (y == 0)
-        return x / y;
-    float q = (x - r) / y;
-    if (r != 0 && (r < 0) != (y < 0))
-        q -= 1;
-    return q == 0 ? copysignf(0, x / y) : nearbyintf(q);
-}
+FLOORED(f64, double, fmod, copysign, nearbyint)
+FLOORED(f32, float, fmodf, copysignf, nearbyintf)
 
 /* The smallest integer divided by -1 wraps, where the machine's division would trap. y is not 0. */
 static inline int64_t whole_div(int64_t x, int64_t y)
@@ -111,9 +95,9 @@ static inline int64_t whole_mod(int64_t x, int64_t y)
     return r != 0 && (r < 0) != (y < 0) ? r + y : r;
 }
 
-KERNELS2_FLOAT(floor_div, floored_div(x, y), floored_div_f(x, y))
+KERNELS2_FLOAT(floor_div, floored_div_f64(x, y), floored_div_f32(x, y))
 KERNELS2_SIGNED(floor_div, whole_div(x, y))
-KERNELS2_FLOAT(mod, floored_mod(x, y), floored_mod_f(x, y))
+KERNELS2_FLOAT(mod, floored_mod_f64(x, y), floored_mod_f32(x, y))
 KERNELS2_SIGNED(mod, whole_mod(x, y))
 
 static const Op floor_div_plain = {

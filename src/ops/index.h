@@ -26,9 +26,7 @@ typedef struct RegionAxis {
 /* The whole of an axis. */
 RegionAxis region_whole(const GradTensor *x, int axis);
 
-/* The shape of the region; returns its ndim. Throws kind shape when there are too many axes. */
-int region_shape(int count, const RegionAxis *region, int64_t shape[TENSOR_MAX_NDIM]);
-/* The region of x, as a view. */
+/* The region of x, as a view. Throws kind shape when it has too many axes. */
 GradTensor *t_region(GradTensor *x, int count, const RegionAxis *region);
 /* x with the region replaced by v, which broadcasts to its shape and is converted to the dtype of x. The
  * gradient flows to v and to the untouched part of x. Throws kind shape. */

@@ -1,7 +1,6 @@
 /* Losses: means over all elements or over a batch. */
 #include "ops/index.h"
 #include "ops/matrix.h"
-#include "ops/reduce.h"
 #include "tensor/kernel.h"
 #include "tensor/reduce.h"
 

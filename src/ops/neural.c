@@ -1,7 +1,6 @@
 /* Layers without parameters of their own. */
 #include "grad/batch.h"
 #include "ops/index.h"
-#include "ops/matrix.h"
 #include "ops/reduce.h"
 #include "tensor/reduce.h"
 #include "tensor/state.h"

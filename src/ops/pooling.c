@@ -11,7 +11,6 @@ typedef struct Windows {
     int64_t planes, height, width;
     int64_t rows, columns, down, right;        /* of a window, and from one to the next */
     int64_t out_height, out_width;
-    Dtype dtype;
     const char *in;
     char *out;
 } Windows;

@@ -68,7 +68,8 @@ GradTensor *reduce_to_lanes(GradTensor *x, uint32_t axes)
     return t_reshape(t_permute(x, order), ndim + 1, shape);
 }
 
-GradTensor *reduce_from_lanes(GradTensor *y, const GradTensor *x, uint32_t axes)
+/* The way back: y of shape [others..., count] in the shape of x. */
+static GradTensor *from_lanes(GradTensor *y, const GradTensor *x, uint32_t axes)
 {
     int order[TENSOR_MAX_NDIM], back[TENSOR_MAX_NDIM];
     int64_t shape[TENSOR_MAX_NDIM];
@@ -251,7 +252,7 @@ static GradTensor *prod_vjp(const OpCall *c, int i, GradTensor *g)
                                      gt_scale(up, t_part(level[depth], last, 0, half)), last);
         g = n % 2 == 0 ? down : t_concat2(down, t_part(g, last, half, 1), last);
     }
-    return reduce_from_lanes(g, x, axes);
+    return from_lanes(g, x, axes);
 }
 
 const Op op_prod = {

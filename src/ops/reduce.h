@@ -24,7 +24,5 @@ GradTensor *t_over_axes(const Op *op, GradTensor *x, uint32_t axes, bool keep);
 
 /* x with the axes of the mask moved behind the others and merged into one: [others..., count]. */
 GradTensor *reduce_to_lanes(GradTensor *x, uint32_t axes);
-/* The way back: y of shape [others..., count] in the shape of x. */
-GradTensor *reduce_from_lanes(GradTensor *y, const GradTensor *x, uint32_t axes);
 
 #endif

@@ -25,7 +25,8 @@ RegionAxis region_whole(const GradTensor *x, int axis)
     return (RegionAxis){axis, 0, 1, tensor_shape(&x->t)[axis]};
 }
 
-int region_shape(int count, const RegionAxis *region, int64_t shape[TENSOR_MAX_NDIM])
+/* The shape of the region; returns its ndim. */
+static int region_shape(int count, const RegionAxis *region, int64_t shape[TENSOR_MAX_NDIM])
 {
     int ndim = 0;
     for (int i = 0; i < count; i++) {
