@@ -391,7 +391,6 @@ bool session_attempt(Session *s, void (*body)(void *), void *data)
 typedef struct Run {
     Session *session;
     const char *text, *name;
-    size_t bytes;
     RunMode mode;
     Source *(*read)(const char *path);
 } Run;
@@ -399,19 +398,14 @@ typedef struct Run {
 static void run_body(void *data)
 {
     Run *run = data;
-    run_text(run->session->main, source_new(string_of(run->name), string_of("."), run->text, run->bytes),
+    run_text(run->session->main, source_new(string_of(run->name), string_of("."), run->text, strlen(run->text)),
              run->mode == RUN_ECHO);
-}
-
-bool session_run_bytes(Session *s, const char *text, size_t bytes, const char *name, RunMode mode)
-{
-    Run run = {.session = s, .text = text, .name = name, .bytes = bytes, .mode = mode};
-    return session_attempt(s, run_body, &run);
 }
 
 bool session_run(Session *s, const char *text, const char *name, RunMode mode)
 {
-    return session_run_bytes(s, text, strlen(text), name, mode);
+    Run run = {.session = s, .text = text, .name = name, .mode = mode};
+    return session_attempt(s, run_body, &run);
 }
 
 static void run_read(void *data)

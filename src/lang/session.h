@@ -96,8 +96,8 @@ bool session_protect(Session *session, void (*body)(void *), void *data);
 bool session_attempt(Session *session, void (*body)(void *), void *data);
 /* Did an interrupt or the limit on time end the last run? */
 bool session_was_interrupted(const Session *session);
+/* session_run_file for an operand of the command (see source_read_operand). */
 bool session_run_operand(Session *session, const char *path);
-bool session_run_bytes(Session *session, const char *text, size_t bytes, const char *name, RunMode mode);
 
 /* session_free, and how many counted objects were still alive at the end: 0, unless something leaks. For tests. */
 size_t session_free_counting(Session *session);

@@ -61,7 +61,7 @@ static void run_history(Repl *r, const char *argument)
 static void run_clear(Repl *r, const char *argument)
 {
     (void)r, (void)argument;
-    terminal_write("\x1b[H\x1b[2J", 7);
+    terminal_clear();
 }
 
 /* Names lose their values; code that refers to them finds the built-ins of the same name again. */
@@ -210,7 +210,7 @@ static void run_save(Repl *r, const char *argument)
         repl_attempt(r, save_file, &(Saving){r->program, argument});
 }
 
-/* The last input, or the file's text, goes through the editor to the next prompt. */
+/* The last input, or the text that is given, goes through the editor to the next prompt. */
 static void run_edit(Repl *r, const char *argument)
 {
     const char *editor = getenv("VISUAL") != NULL ? getenv("VISUAL") : getenv("EDITOR");
@@ -250,7 +250,7 @@ static const Command commands[] = {
     {"graph", "[EXPRESSION]", "the operations recorded for a value", run_graph},
     {"load", "FILE", "run a program here", run_load},
     {"save", "FILE", "write this session as a program", run_save},
-    {"edit", "[TEXT]", "edit the last input with $EDITOR", run_edit},
+    {"edit", "[TEXT]", "edit the last input, or the text, with $EDITOR", run_edit},
     {"history", "[COUNT]", "earlier inputs", run_history},
     {"set", "[NAME VALUE]", "settings", run_set},
     {"clear", "", "clear the screen", run_clear},
@@ -296,10 +296,15 @@ const char *command_name(int i)
     return commands[i].name;
 }
 
+bool command_begins(const char *line)
+{
+    line += strspn(line, " \t");
+    return *line == ':' || *line == '?';
+}
+
 bool command_is(const char *text)
 {
-    text += strspn(text, " \t");
-    return *text == ':' || *text == '?' || screens_asked(text);
+    return command_begins(text) || screens_asked(text + strspn(text, " \t"));
 }
 
 static void run_named(Repl *r, const char *text)

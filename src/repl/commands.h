@@ -19,7 +19,9 @@ typedef struct Repl {
     int status;
 } Repl;
 
-/* Is the input a command? */
+/* Does a line begin with the sign of a command? */
+bool command_begins(const char *line);
+/* Is the input a command? `help` and `quit` by themselves are too, unless a program gave them another meaning. */
 bool command_is(const char *text);
 /* Runs it. Errors are shown. */
 void command_run(Repl *repl, const char *text);

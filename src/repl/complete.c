@@ -487,7 +487,7 @@ static bool find_settings(Context *c)
 /* Where the path begins that a command such as `:load` is followed by; 0 for other inputs. */
 static size_t command_path(const Context *c)
 {
-    static const char *const commands[] = {":load ", ":save ", ":edit "};
+    static const char *const commands[] = {":load ", ":save "};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         size_t bytes = strlen(commands[i]);
         if (c->point >= bytes && memcmp(c->text, commands[i], bytes) == 0)

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char prompt[] = "dbx> ", continuation[] = "...> ";
+const char editor_prompt[] = "dbx> ", editor_continuation[] = "...> ";
 
 enum { BLINK_MILLISECONDS = 500 };
 
@@ -115,8 +115,8 @@ static const char *shown_prompt(void)
     if (rl_display_prompt != NULL && rl_display_prompt != rl_prompt)
         return rl_display_prompt;
     if (wanted == NULL || strcmp(wanted, "on") != 0)
-        return prompt;
-    return string_format("%s%s", rl_variable_value(mode), prompt)->text;
+        return editor_prompt;
+    return string_format("%s%s", rl_variable_value(mode), editor_prompt)->text;
 }
 
 static void draw(void *data)
@@ -124,7 +124,7 @@ static void draw(void *data)
     const Cursor *cursor = data;
     size_t bytes = (size_t)rl_end;
     View view = {
-        .prompt = shown_prompt(), .continuation = continuation,
+        .prompt = shown_prompt(), .continuation = editor_continuation,
         .text = rl_line_buffer, .bytes = bytes, .cursor = cursor->offset, .visited = cursor->visited,
         .color = editor.color, .styles = editor.color ? style_source(rl_line_buffer, bytes) : NULL,
     };
@@ -268,7 +268,7 @@ ReadResult editor_read(Buf *text, const char *first)
 {
     ReadResult result;
     do {
-        const char *line_prompt = text->bytes == 0 ? prompt : continuation;
+        const char *line_prompt = text->bytes == 0 ? editor_prompt : editor_continuation;
         result = editor.terminal ? read_line(line_prompt, first) : read_plain_line();
         if (result == READ_END && !editor.terminal && text->bytes > 0)
             return READ_TEXT;

@@ -20,6 +20,9 @@ void editor_begin(bool color);
 void editor_end(void);
 void editor_set_color(bool color);
 
+/* What stands before an input's first line, and before its others: equally wide. */
+extern const char editor_prompt[], editor_continuation[];
+
 /* Reads an input. When `first` is not NULL it stands there from the start, to be edited. */
 ReadResult editor_read(Buf *text, const char *first);
 

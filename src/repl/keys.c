@@ -264,14 +264,13 @@ static void clean(Buf *text)
 /* Of a session that is pasted, prompts and all, only the inputs are meant. */
 static Buf *without_prompts(Buf *text)
 {
-    static const char first[] = "dbx> ", further[] = "...> ";
-    const size_t columns = sizeof first - 1;
-    if (strncmp(buf_text(text), first, columns) != 0)
+    const size_t columns = strlen(editor_prompt);
+    if (strncmp(buf_text(text), editor_prompt, columns) != 0)
         return text;
     Buf *inputs = buf_new();
     for (const char *line = buf_text(text); *line != '\0';) {
         size_t bytes = strcspn(line, "\n") + 1;
-        bool input = strncmp(line, first, columns) == 0 || strncmp(line, further, columns) == 0;
+        bool input = strncmp(line, editor_prompt, columns) == 0 || strncmp(line, editor_continuation, columns) == 0;
         if (input)
             buf_printf(inputs, "%.*s\n", (int)(bytes - 1 - columns), line + columns);
         line += line[bytes - 1] == '\n' ? bytes : bytes - 1;
@@ -319,7 +318,7 @@ static int key_paste_end(int count, int key)
 static int key_clear_screen(int count, int key)
 {
     (void)count, (void)key;
-    terminal_write("\x1b[H\x1b[2J", 7);
+    terminal_clear();
     screen_forget();
     editor_refresh();
     return 0;

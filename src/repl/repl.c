@@ -113,20 +113,14 @@ void repl_page(const Buf *text)
 
 /* ---- the loop ---- */
 
-static bool begins_command(const char *line)
-{
-    line += strspn(line, " \t");
-    return *line == ':' || *line == '?';
-}
-
 /* What is pasted may hold commands among its lines. The bytes of its first part: a command, whose argument may
  * go on over lines, or all that stands before the next command. */
 static size_t part_bytes(const char *text)
 {
-    bool command = begins_command(text);
+    bool command = command_begins(text);
     const char *end = text + strcspn(text, "\n");
     for (; *end != '\0'; end += 1 + strcspn(end + 1, "\n"))
-        if ((command || begins_command(end + 1)) && block_is_complete(text + command, (size_t)(end - text) - command))
+        if ((command || command_begins(end + 1)) && block_is_complete(text + command, (size_t)(end - text) - command))
             break;
     return (size_t)(end - text);
 }

@@ -61,19 +61,19 @@ static bool collect(void *to, const char *text, size_t bytes)
     return true;
 }
 
-typedef struct Topic {
+typedef struct Question {
     Repl *repl;
-    const char *text;
-} Topic;
+    const char *about;
+} Question;
 
 /* The built-in `help` says what there is to say. A variable that is no function is described, not looked
  * for. */
 static void ask_help(void *data)
 {
-    const Topic *t = data;
-    Session *s = t->repl->session;
-    const Cell *cell = table_find(&s->main->cells, t->text, strlen(t->text));
-    Value about = cell != NULL && cell->value.tag > TAG_NONE ? cell->value : value_text(t->text);
+    const Question *q = data;
+    Session *s = q->repl->session;
+    const Cell *cell = table_find(&s->main->cells, q->about, strlen(q->about));
+    Value about = cell != NULL && cell->value.tag > TAG_NONE ? cell->value : value_text(q->about);
     call_value1(builtin_cell("help")->value, about);
 }
 
@@ -129,7 +129,7 @@ void screens_topic(Repl *r, const char *text)
     if (*text == '\0')
         show_beginning(r);
     else
-        page_output(r, ask_help, &(Topic){r, without_quotes(text)});
+        page_output(r, ask_help, &(Question){r, without_quotes(text)});
 }
 
 /* ---- words ---- */

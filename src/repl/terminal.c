@@ -43,6 +43,12 @@ void terminal_write(const char *text, unsigned long bytes)
     }
 }
 
+void terminal_clear(void)
+{
+    static const char clear[] = "\x1b[H\x1b[2J";
+    terminal_write(clear, sizeof clear - 1);
+}
+
 /* These two are async-signal-safe. */
 static void set_editing(void)
 {

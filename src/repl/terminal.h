@@ -36,5 +36,7 @@ TerminalSize terminal_size(void);
 
 /* Writes all of it to the terminal at once. */
 void terminal_write(const char *text, unsigned long bytes);
+/* Clears the screen, and puts the cursor into its first corner. */
+void terminal_clear(void);
 
 #endif

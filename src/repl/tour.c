@@ -148,7 +148,7 @@ static void show_input(Show *show)
 {
     for (const char *line = buf_text(show->text); *line != '\0'; line = next_line(line))
         printf("%s%.*s\n", line == buf_text(show->text) ? "dbx> " : "...> ", (int)strcspn(line, "\n"), line);
-    if (!session_run_bytes(show->session, buf_text(show->text), show->text->bytes, "<tour>", RUN_ECHO)) {
+    if (!session_run(show->session, buf_text(show->text), "<tour>", RUN_ECHO)) {
         fflush(stdout);
         fputs(session_error(show->session), stderr);
         show->ok = false;
