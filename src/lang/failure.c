@@ -106,7 +106,7 @@ static const char *habit_hint(const char *name)
         {"end", "blocks are written in braces: if c { ... }"}, {"elif", "write `else if`"},
         {"def", "define a function by f(x) = ... or fn f(x) { ... }"},
         {"function", "define a function by f(x) = ... or fn f(x) { ... }"},
-        {"println", "write `print`"}, {"disp", "write `print`"}, {"printf", "print(f\"...\") formats"},
+        {"quit", "exit() ends a program"}, {"println", "write `print`"}, {"disp", "write `print`"}, {"printf", "print(f\"...\") formats"},
         {"size", "write x.shape, x.size or len(x)"}, {"length", "write len(x)"}, {"numel", "write x.size"},
         {"array", "write [1, 2, 3] or tensor(...)"}, {"linalg", "inv, det, solve and the others are built in"},
     };

@@ -473,10 +473,10 @@ const Op op_lstsq = {
     OP_ARGS(ARG_TENSOR, ARG_TENSOR),
     .section = "linear algebra",
     .dtypes = DTYPES_FLOAT,
-    .doc = "The x for which the norm of A @ x - b is smallest, and of several the one whose own norm is "
-           "smallest (LAPACK gelsd). A is [..., m, n]; b is a vector [m], a batch of vectors, or matrices "
-           "[..., m, k], as for solve. The derivative is that of pinv(A) @ b and supposes that the rank of "
-           "A does not change.",
+    .doc = "The least squares solution: the x for which the norm of A @ x - b is smallest, and of several the "
+           "one whose own norm is smallest (LAPACK gelsd). A is [..., m, n]; b is a vector [m], a batch of "
+           "vectors, or matrices [..., m, k], as for solve. The derivative is that of pinv(A) @ b and supposes "
+           "that the rank of A does not change.",
     .errors = "shape when b does not fit A, domain when an element is not finite.",
     .derivative = "dP b + P db, P = pinv(A)   (Golub and Pereyra 1973)",
     .example = "lstsq([[1, 0], [1, 1], [1, 2]], [1, 3, 5])  #=> [1, 2]",

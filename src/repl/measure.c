@@ -244,7 +244,8 @@ static void measure(void *data)
     }
     buf_putc(out, '\n');
     put_size(out, m->memory);
-    buf_printf(out, " of memory, %llu operations recorded\n", (unsigned long long)m->recorded);
+    buf_printf(out, " of memory, %llu operation%s recorded\n", (unsigned long long)m->recorded,
+               m->recorded == 1 ? "" : "s");
     session_write(buf_text(out), out->bytes);
 }
 
@@ -261,12 +262,16 @@ void run_time(Repl *r, const char *argument)
 
 static void show_graph(void *data)
 {
+    const char *text = data;
     Buf *out = buf_new();
-    graph_show(out, evaluate_silently(resolved_chunk(data)));
+    const Cell *last = table_find(&session()->main->cells, "ans", 3);
+    if (*text == '\0' && (last == NULL || last->value.tag == TAG_UNSET))
+        error_throw(ERROR_NAME, ":graph takes an expression; without one it shows ans, and there is no result yet");
+    graph_show(out, evaluate_silently(resolved_chunk(*text != '\0' ? text : "ans")));
     session_write(buf_text(out), out->bytes);
 }
 
 void run_graph(Repl *r, const char *argument)
 {
-    repl_attempt(r, show_graph, (void *)(*argument != '\0' ? argument : "ans"));
+    repl_attempt(r, show_graph, (void *)argument);
 }

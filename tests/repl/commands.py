@@ -14,6 +14,8 @@ with tempfile.TemporaryDirectory() as folder, Terminal("-q", rows=60, env={"EDIT
     contains("help name", t.line("help sum"), "sum(x, axis=none, keepdims=false)")
     contains("help(name) is language", t.line("help(sum)"), "sum(x, axis=none, keepdims=false)")
     contains('?"words"', t.line('?"keepdims"'), "sum")
+    contains("the words that help gives as an example", t.line('?"least squares"'), "lstsq")
+    contains(":graph without a result", t.line(":graph"), ":graph takes an expression")
     contains("?what there is not", t.line("?zzzyyy"), "nothing")
     equal("no variables yet", t.line(":vars"), "There are no variables yet.\n")
     t.paste("## Doubles it.\ndouble(x) = 2 * x\n")
