@@ -1,6 +1,6 @@
 """What the tests of the command and of the REPL share: counted checks, and dbx in a pseudo-terminal.
 
-    from harness import DBX, check, equal, contains, finish, run, Terminal
+    from harness import DBX, check, equal, contains, ends_well, finish, run, Folder, Terminal
 
     done = run("-e", "1 + 1")
     equal("-e echoes", done.stdout, "2\\n")
@@ -103,6 +103,36 @@ def run(*arguments, stdin="", cwd=None, env=None, timeout=PATIENCE):
     return subprocess.run([DBX, *map(str, arguments)], capture_output=True, cwd=cwd,
                           env={**os.environ, **(env or {})}, timeout=timeout, encoding="utf-8",
                           errors="backslashreplace", **given)
+
+
+def ends_well(what, done, status, *parts):
+    """A run ended with this status, nothing speaks of a crash, and what it wrote contains the parts."""
+    crash = any(word in done.stderr for word in ("Sanitizer", "runtime error", "Assertion", "Segmentation"))
+    check(what, done.returncode == status and not crash, f"status {done.returncode}: {done.stderr[:400]!r}")
+    if parts:
+        contains(what, done.stdout + done.stderr, *parts)
+
+
+class Folder(tempfile.TemporaryDirectory):
+    """A folder for the files of a test, which goes with it."""
+
+    def __enter__(self):
+        return self
+
+    def place(self, name):
+        return os.path.join(self.name, name)
+
+    def write(self, name, data):
+        """Writes a file, and gives its path."""
+        path = self.place(name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(data if isinstance(data, bytes) else data.encode())
+        return path
+
+    def script(self, text, *options, **surroundings):
+        """Runs a program."""
+        return run(*options, self.write("script.dbx", text), **surroundings)
 
 
 class Terminal:

@@ -3,10 +3,9 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
-from harness import DBX, PATIENCE, check, contains, equal, eventually, fastest, finish, run, waits_in
+from harness import DBX, PATIENCE, Folder, check, contains, equal, eventually, fastest, finish, run, waits_in
 
 
 def shell(command, **options):
@@ -49,13 +48,8 @@ equal("--doc of what there is not", run("--doc", "zzzyyy").returncode, 1)
 equal("the seed", run("--seed", "7", "-e", "rand(3)").stdout, run("--seed=7", "-e", "rand(3)").stdout)
 equal("exit(n)", run("-e", "exit(5)").returncode, 5)
 
-with tempfile.TemporaryDirectory() as folder:
-    def file(name, text):
-        path = os.path.join(folder, name)
-        with open(path, "w", encoding="utf-8") as f:
-            f.write(text)
-        return path
-
+with Folder() as folder:
+    file = folder.write
     script = file("script.dbx", "print(args)\n2 + 2\n")
     equal("a script and its arguments", run(script, "a", "-q", "--seed").stdout, '("a", "-q", "--seed")\n')
     equal("from a pipe with a name", shell('"$DBX" <(echo "print(40 + 2)")').stdout, "42\n")
@@ -105,7 +99,7 @@ with tempfile.TemporaryDirectory() as folder:
     equal("interrupted: 130", child.wait(timeout=PATIENCE), 130)
 
     # Waiting: for what a pipe may never give, and for a reader who may never read
-    fifo = os.path.join(folder, "pipe.dbx")
+    fifo = folder.place("pipe.dbx")
     os.mkfifo(fifo)
     slow = "for i in range(1000000000) { print(i) }"
     for arguments in ((fifo,), ("--check", fifo, fifo), ("fmt", fifo), (), ("-",), ("fmt", "-"), ("-q", "-i", "/dev/null"),
@@ -128,7 +122,7 @@ with tempfile.TemporaryDirectory() as folder:
     equal("- is standard input", run("-", "a", stdin="print(args)").stdout, '("a",)\n')
     contains("and is called so", run("-", stdin="x = 1 +* 2").stderr, "<stdin>:1:8")
     contains("--check -", run("--check", "-", stdin="x = zzz").stderr, "<stdin>:1:5")
-    refused("standard input that is a folder", stdin=os.open(folder, os.O_RDONLY))
+    refused("standard input that is a folder", stdin=os.open(folder.name, os.O_RDONLY))
     for arguments in ("", "-", "--check -", "fmt -"):
         equal(f"closed standard input: dbx {arguments}", shell(f'"$DBX" {arguments} <&-').returncode, 2)
     for arguments in ("--help", "-V", "--manual", "--completion zsh", "--reference", "--doc sum", "--tour",

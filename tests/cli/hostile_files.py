@@ -1,34 +1,11 @@
 """Hostile files and surroundings: noise, devices, links, closed descriptors, odd arguments."""
 import os
 import subprocess
-import tempfile
 
-from harness import DBX, PATIENCE, Terminal, check, contains, equal, finish, run
+from harness import DBX, PATIENCE, Folder, Terminal, check, contains, ends_well, equal, finish, run
 
-folder = tempfile.TemporaryDirectory()
-
-
-def place(name):
-    return os.path.join(folder.name, name)
-
-
-def write(name, data):
-    with open(place(name), "wb") as f:
-        f.write(data if isinstance(data, bytes) else data.encode())
-    return place(name)
-
-
-def script(text, *options):
-    return run(*options, write("script.dbx", text))
-
-
-def ends_well(what, done, status, *parts):
-    """The status is as expected, and nothing speaks of a crash."""
-    crash = any(word in done.stderr for word in ("Sanitizer", "runtime error", "Assertion", "Segmentation"))
-    check(what, done.returncode == status and not crash, f"status {done.returncode}: {done.stderr[:400]!r}")
-    if parts:
-        contains(what, done.stdout + done.stderr, *parts)
-
+folder = Folder()
+place, write, script = folder.place, folder.write, folder.script
 
 # ---- files ----
 

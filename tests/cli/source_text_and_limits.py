@@ -1,15 +1,11 @@
 """Bytes of a source: byte order mark, line ends, invalid UTF-8, control characters; echo, --check and limits."""
-import os
-import tempfile
-from harness import check, contains, equal, finish, run
+from harness import Folder, check, contains, equal, finish, run
 
-folder = tempfile.TemporaryDirectory()
+folder = Folder()
 
 
 def run_bytes(data, *options):
-    path = os.path.join(folder.name, "t.dbx")
-    with open(path, "wb") as file:
-        file.write(data)
+    folder.write("t.dbx", data)
     return run(*options, "t.dbx", cwd=folder.name)
 
 
@@ -47,12 +43,9 @@ equal("ans holds the last echoed value", run("-e", "6\n7;\nans * 2\nans + 1").st
 
 # ---- --check ----
 
-with open(os.path.join(folder.name, "bad.dbx"), "w", encoding="utf-8") as file:
-    file.write('print("never")\nx = undefined_one\nf(y) = undefined_two + y\nz = 1 + \n')
-with open(os.path.join(folder.name, "names.dbx"), "w", encoding="utf-8") as file:
-    file.write('print("never")\nx = undefined_one\nf(y) = undefined_two + y.undefined_method() + later\nlater = sni(1)\n')
-with open(os.path.join(folder.name, "good.dbx"), "w", encoding="utf-8") as file:
-    file.write('print("never")\nerror("never")\nfn f() { global g\n g = 1 }\nh(x) = g + args[0] + later + x.any_field\nlater = 2\n')
+folder.write("bad.dbx", 'print("never")\nx = undefined_one\nf(y) = undefined_two + y\nz = 1 + \n')
+folder.write("names.dbx", 'print("never")\nx = undefined_one\nf(y) = undefined_two + y.undefined_method() + later\nlater = sni(1)\n')
+folder.write("good.dbx", 'print("never")\nerror("never")\nfn f() { global g\n g = 1 }\nh(x) = g + args[0] + later + x.any_field\nlater = 2\n')
 done = run("--check", "good.dbx", cwd=folder.name)
 equal("--check of a good file runs nothing", (done.returncode, done.stdout, done.stderr), (0, "", ""))
 done = run("--check", "bad.dbx", "good.dbx", "names.dbx", cwd=folder.name)
