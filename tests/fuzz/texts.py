@@ -8,10 +8,14 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # ---- values ----
 
 PRELUDE = """
-fn deep(n) { t = () for i in range(n) { t = (t, i) } return t }
+fn deep(n) {
+  t = ()
+  for i in range(n) { t = (t, i) }
+  return t
+}
 int_min = tensor([-9223372036854775808], dtype="int64")
 p = parameter([1, 2, 3]); P = parameter([[1, 2], [3, 4]]); b = buffer([1, 2, 3])
-""".replace(" for i", "\n for i").replace("} return", "}\n return")
+"""
 
 NASTY = """
 none | true | false | 0 | 1 | -1 | 2 | 3 | 0.5 | 1e9 | 1e18 | -1e18 | 1e300 | nan | inf | -inf | 9223372036854775807
@@ -28,7 +32,11 @@ broadcast_to(1, (300, 300)) | P' | P[::-1, 1] | parameter(ones(1, 2, 5, 5)) | on
 VALUES = [v.strip() for line in NASTY.strip().splitlines() for v in line.split("|")]
 NAMED = ["axis", "dtype", "keepdims", "x", "n", "f", "nonsense", "p", "init", "stride", "padding", "size", "correction"]
 # exit ends the process, and print with the other writers would only fill the pipe.
-NOT_CALLED = {"exit", "help", "vars", "source", "doc", "tour"}
+NOT_CALLED = {"exit", "help", "vars", "source", "doc"}
+
+
+def without_exit(program):
+    return re.sub(r"\bexit\b", "exi", program)
 
 
 def builtins(dbx):
@@ -65,7 +73,7 @@ def seeds():
 
 
 def mutated_program(draw, sources):
-    tokens = TOKENS.findall(re.sub(r"\bexit\b", "exi", draw.choice(sources)))
+    tokens = TOKENS.findall(draw.choice(sources))
     others = TOKENS.findall(draw.choice(sources))
     for _ in range(draw.choice([1, 1, 2, 3, 8])):
         i, j = draw.randrange(len(tokens)), draw.randrange(len(tokens))
@@ -86,7 +94,7 @@ def mutated_program(draw, sources):
         else:
             del tokens[draw.randrange(len(tokens)):]
         tokens = tokens or [" "]
-    return "".join(tokens).replace("exit", "exi")
+    return without_exit("".join(tokens))
 
 
 # ---- deep, long and odd texts ----
@@ -112,4 +120,4 @@ def hostile_program(draw, sources):
         at = draw.randint(0, len(lines[i]))
         lines[i] = lines[i][:at] + draw.choice(ODD) + lines[i][at:]
     lines.insert(draw.randint(0, len(lines)), f"{draw.choice(['', 'x = ', 'f = ', 'print(1, '])}{text}")
-    return re.sub(r"\bexit\b", "exi", draw.choice(["\n", "\n", "\r\n"]).join(lines)) + "\n"
+    return without_exit(draw.choice(["\n", "\n", "\r\n"]).join(lines)) + "\n"
