@@ -49,7 +49,7 @@ static void display_tuple(Buf *out, const Tuple *t)
     buf_puts(out, t->count == 1 ? ",)" : ")");
 }
 
-static bool is_identifier(const String *key)
+bool display_bare_key(const String *key)
 {
     for (size_t i = 0; i < key->bytes; i++) {
         char c = key->text[i];
@@ -62,7 +62,7 @@ static bool is_identifier(const String *key)
 
 static void display_key(Buf *out, const String *key)
 {
-    if (is_identifier(key))
+    if (display_bare_key(key))
         buf_puts(out, key->text);
     else
         display_quoted(out, key);

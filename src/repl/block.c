@@ -5,6 +5,11 @@
 
 #include <string.h>
 
+Source *block_source(const char *text, size_t bytes)
+{
+    return source_new(string_of("<repl>"), string_of("."), text, bytes);
+}
+
 typedef struct Completeness {
     const char *text;
     size_t bytes;
@@ -14,8 +19,7 @@ typedef struct Completeness {
 static void parse_block(void *data)
 {
     Completeness *c = data;
-    Source *source = source_new(string_of("<repl>"), string_of("."), c->text, c->bytes);
-    c->complete = parse_interactive(source) != NULL;
+    c->complete = parse_interactive(block_source(c->text, c->bytes)) != NULL;
 }
 
 /* `##` lines document the function that follows; an empty line gives it up. */

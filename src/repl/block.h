@@ -2,9 +2,12 @@
 #ifndef DBX_REPL_BLOCK_H
 #define DBX_REPL_BLOCK_H
 
-#include "base/text.h"
+#include "lang/source.h"
 
 enum { BLOCK_INDENT = 2 };
+
+/* What was typed, as errors name it. */
+Source *block_source(const char *text, size_t bytes);
 
 /* Does the text want more lines? Text that is wrong does not: the error is shown when it is run. */
 bool block_is_complete(const char *text, size_t bytes);

@@ -1,6 +1,7 @@
 #include "repl/complete.h"
 
 #include "base/runtime.h"
+#include "lang/display.h"
 #include "lang/function.h"
 #include "lang/parse.h"
 #include "lang/property.h"
@@ -42,14 +43,6 @@ static bool token_is(const Context *c, uint32_t i, const char *text)
     const Token *t = &c->tokens[i];
     size_t bytes = t->span.end - t->span.start;
     return i < c->count && bytes == strlen(text) && memcmp(c->text + t->span.start, text, bytes) == 0;
-}
-
-static bool is_name(const String *text)
-{
-    for (uint32_t i = 0; i < text->bytes; i++)
-        if (!is_name_byte(text->text[i]))
-            return false;
-    return text->bytes > 0 && (text->text[0] < '0' || text->text[0] > '9');
 }
 
 static void scan_tokens(Context *c)
@@ -222,7 +215,7 @@ static void find_after_point(Context *c)
     if (object.tag == TAG_RECORD) {
         const Record *r = object.as.any;
         for (uint32_t i = 0; i < r->count; i++)
-            if (is_name(r->fields[i].key))
+            if (display_bare_key(r->fields[i].key))
                 offer_ranked(c, r->fields[i].key->text, r->fields[i].value, RANK_NEAR);
     } else if (object.tag == TAG_UNSET || object.tag == TAG_TENSOR || value_is_numeric(object)) {
         for (int i = 0; property_names[i] != NULL; i++)

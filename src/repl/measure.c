@@ -5,6 +5,7 @@
 #include "lang/function.h"
 #include "lang/parse.h"
 #include "lang/resolve.h"
+#include "repl/block.h"
 #include "repl/graph.h"
 
 #include <stdio.h>
@@ -19,7 +20,6 @@ static const double most_seconds = 1;
 typedef struct Measured {
     const char *text;
     Chunk *chunk;
-    bool type_only;
     double seconds[MOST_RUNS];
     int runs;
     size_t memory;                    /* bytes at the peak, above what there was */
@@ -54,7 +54,7 @@ static Value evaluate_silently(Chunk *chunk)
 
 static Chunk *resolved_chunk(const char *text)
 {
-    Chunk *chunk = parse(source_new(string_of("<repl>"), string_of("."), text, strlen(text)));
+    Chunk *chunk = parse(block_source(text, strlen(text)));
     resolve(chunk, session()->main);
     return chunk;
 }

@@ -64,8 +64,7 @@ typedef struct Text {
 static void run_input(void *data)
 {
     const Text *t = data;
-    Source *source = source_new(string_of("<repl>"), string_of("."), t->text, t->bytes);
-    run_chunk(session()->main, parse(source), true);
+    run_chunk(session()->main, parse(block_source(t->text, t->bytes)), true);
 }
 
 bool repl_evaluate(Repl *r, const char *text, size_t bytes)

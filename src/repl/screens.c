@@ -2,6 +2,7 @@
 
 #include "base/runtime.h"
 #include "lang/function.h"
+#include "repl/block.h"
 #include "repl/style.h"
 
 #include <stdio.h>
@@ -182,7 +183,7 @@ bool screens_asked(const char *text)
 
 static void run_call(void *text)
 {
-    run_text(session()->main, source_new(string_of("<repl>"), string_of("."), text, strlen(text)), true);
+    run_text(session()->main, block_source(text, strlen(text)), true);
 }
 
 void screens_answer(Repl *r, const char *text)

@@ -3,6 +3,7 @@
 #include "base/runtime.h"
 #include "lib/embedded.h"
 #include "repl/block.h"
+#include "repl/editor.h"
 #include "repl/style.h"
 #include "repl/terminal.h"
 #include "repl/wrap.h"
@@ -147,7 +148,8 @@ typedef struct Show {
 static void show_input(Show *show)
 {
     for (const char *line = buf_text(show->text); *line != '\0'; line = next_line(line))
-        printf("%s%.*s\n", line == buf_text(show->text) ? "dbx> " : "...> ", (int)strcspn(line, "\n"), line);
+        printf("%s%.*s\n", line == buf_text(show->text) ? editor_prompt : editor_continuation,
+               (int)strcspn(line, "\n"), line);
     if (!session_run(show->session, buf_text(show->text), "<tour>", RUN_ECHO)) {
         fflush(stdout);
         fputs(session_error(show->session), stderr);
