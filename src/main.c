@@ -6,7 +6,6 @@
 #include "repl/manual.h"
 #include "repl/repl.h"
 #include "repl/tour.h"
-#include "tensor/dtype.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -1,6 +1,5 @@
 /* Arguments of built-ins, with the checks and the messages. */
 #include "lang/failure.h"
-#include "lang/session.h"
 
 #include <math.h>
 

@@ -1,10 +1,8 @@
 #include "lang/bind.h"
 
 #include "lang/eval.h"
-#include "lang/failure.h"
 #include "lang/indexing.h"
 
-#include <math.h>
 #include <string.h>
 
 /* ---- parameters ---- */

@@ -3,8 +3,6 @@
 #include "lang/bind.h"
 #include "lang/eval.h"
 
-#include <string.h>
-
 enum {
     /* What must be left of the C stack for a call: more than base's own reserve, so that the error can name the
      * depth. */

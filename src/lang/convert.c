@@ -2,10 +2,8 @@
 #include "lang/function.h"
 
 #include "base/runtime.h"
-#include "lang/indexing.h"
 #include "tensor/state.h"
 
-#include <math.h>
 #include <string.h>
 
 const char *value_type_name(Value v)

@@ -1,4 +1,4 @@
-#include "lang/session.h"
+#include "lang/function.h"
 
 #include <stdlib.h>
 #include <string.h>

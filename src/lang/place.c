@@ -1,6 +1,5 @@
 #include "lang/place.h"
 
-#include "lang/failure.h"
 #include "lang/indexing.h"
 #include "lang/property.h"
 #include "lang/resolve.h"

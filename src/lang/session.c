@@ -1,6 +1,5 @@
 #include "lang/session.h"
 
-#include "lang/display.h"
 #include "lang/eval.h"
 #include "lang/failure.h"
 #include "lang/parse.h"
@@ -307,7 +306,7 @@ bool session_protect(Session *s, void (*body)(void *), void *data)
 
 /* ---- running ---- */
 
-void run_chunk(Module *module, Chunk *chunk, bool echo)
+static void run_chunk(Module *module, Chunk *chunk, bool echo)
 {
     Session *s = session();
     Frame frame = {.caller = s->frame, .chunk = chunk, .module = module, .at = chunk->body};

@@ -83,10 +83,8 @@ Cell *table_find(const CellTable *table, const char *name, size_t bytes);
 Cell *builtin_cell(const char *name);
 Module *module_new(String *path);
 
-/* Parses, resolves and runs in a module; the value is that of the last expression statement. Throws. */
+/* Parses, resolves and runs in a module; with `echo` the values of expressions are shown. Throws. */
 void run_text(Module *module, Source *source, bool echo);
-/* Runs a parsed text. */
-void run_chunk(Module *module, Chunk *chunk, bool echo);
 
 /* Runs body under protection at the border of the language: on an error frames, stack and recording are what
  * they were. The error is in rt->error. */

@@ -4,7 +4,6 @@
 
 #include "parser.h"
 
-#include <stdio.h>
 #include <string.h>
 
 typedef struct Advice {

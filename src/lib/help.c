@@ -1,5 +1,4 @@
 /* help, doc and source: what the language says about itself. */
-#include "lang/display.h"
 #include "lib/reference.h"
 #include "lib/row.h"
 #include "lib/topics.h"

@@ -4,7 +4,7 @@
  * once, as a mapped tensor (see grad/batch.h), a bounded number at a time. */
 #include "grad/batch.h"
 #include "lib/derivative.h"
-#include "ops/index.h"
+#include "ops/rules.h"
 
 #include <string.h>
 

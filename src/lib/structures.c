@@ -3,8 +3,6 @@
 #include "lib/sequence.h"
 #include "ops/rules.h"
 
-#include <math.h>
-
 static Value run_len(Call *call)
 {
     Value x = call->args[0];

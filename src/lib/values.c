@@ -2,7 +2,7 @@
 #include "base/runtime.h"
 #include "lang/display.h"
 #include "lib/numeral.h"
-#include "lib/sequence.h"
+#include "lang/sequence.h"
 #include "ops/rules.h"
 
 #include <string.h>

@@ -1,10 +1,6 @@
 #include "repl/commands.h"
 
 #include "base/runtime.h"
-#include "lang/eval.h"
-#include "lang/parse.h"
-#include "lang/property.h"
-#include "lang/resolve.h"
 #include "lib/paths.h"
 #include "repl/editor.h"
 #include "repl/history.h"

@@ -9,7 +9,6 @@
 #include "repl/terminal.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -1,6 +1,5 @@
 #include "repl/repl.h"
 
-#include "lang/parse.h"
 #include "lang/session.h"
 #include "repl/block.h"
 #include "repl/commands.h"
@@ -64,7 +63,7 @@ typedef struct Text {
 static void run_input(void *data)
 {
     const Text *t = data;
-    run_chunk(session()->main, parse(block_source(t->text, t->bytes)), true);
+    run_text(session()->main, block_source(t->text, t->bytes), true);
 }
 
 bool repl_evaluate(Repl *r, const char *text, size_t bytes)

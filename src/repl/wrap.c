@@ -1,7 +1,5 @@
 #include "repl/wrap.h"
 
-#include <string.h>
-
 void wrap_put(Buf *out, const char *text, size_t bytes, int indent, int columns)
 {
     const char *end = text + bytes;
