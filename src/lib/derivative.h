@@ -19,9 +19,10 @@ GradTensor *differentiable(const char *who, GradTensor *x);
 GradTensor *graph_batch(GradTensor *x, uint32_t levels);
 GradTensor *graph_slice(GradTensor *x, uint32_t levels);
 
-/* Runs body, which opens a level of vmap; false when it looked at elements of a mapped tensor, by at `most` that kind
- * of look, so that the slices must be taken one after the other. A look that `catch` hid from body counts too. */
-bool at_once(void (*body)(void *), void *data, Look most);
+/* Runs body, which opens a level of vmap. False when a mapped tensor was asked for what differs between slices, for
+ * `most` or what comes before it in Look: then the slices must be taken one after the other. What `catch` hid from
+ * body counts too. Other errors are thrown. */
+bool slices_at_once(void (*body)(void *), void *data, Look most);
 
 /* grad(f, argnum): the function that gives the gradient. */
 Value gradient_function(Value f, Value argnum);

@@ -8,7 +8,7 @@
 
 /* ---- slices and batches ---- */
 
-bool at_once(void (*body)(void *), void *data, Look most)
+bool slices_at_once(void (*body)(void *), void *data, Look most)
 {
     Look before = tensor_state()->looked;
     tensor_state()->looked = LOOK_NONE;

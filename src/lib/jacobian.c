@@ -120,10 +120,10 @@ static void ask_one_by_one(const Question *q)
         answer(q, k, join_parts(parts[k]));
 }
 
-/* On all units together; where the rule of a custom_grad looks at elements, on one after the other. */
+/* On all units together; where the rule of a custom_grad looks at elements or branches, on one after the other. */
 static void ask(Question *q)
 {
-    if (!at_once(ask_at_once, q, LOOK_TRUTH))
+    if (!slices_at_once(ask_at_once, q, LOOK_TRUTH))
         ask_one_by_one(q);
 }
 

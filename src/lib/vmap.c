@@ -177,7 +177,7 @@ static Value run_mapped(Call *call)
     Mapping m = mapping_of(call);
     if (batch_levels() >> (BATCH_MOST - 1) != 0)     /* there are no more levels */
         return run_one_by_one(&m);
-    return at_once(run_at_once, &m, LOOK_ELEMENT) ? m.out : run_one_by_one(&m);
+    return slices_at_once(run_at_once, &m, LOOK_ELEMENT) ? m.out : run_one_by_one(&m);
 }
 
 static const Builtin mapped_row = {.usage = "mapped(...args)", .run = run_mapped, .forwards = true};

@@ -8,7 +8,11 @@
 #include "tensor/random.h"
 
 /* What was asked of an abstract tensor, which cannot answer and threw. */
-typedef enum Look { LOOK_NONE, LOOK_ELEMENT, LOOK_TRUTH } Look;
+typedef enum Look {
+    LOOK_NONE,
+    LOOK_ELEMENT,                     /* for its elements */
+    LOOK_TRUTH                        /* for its truth: an `if` or `while` goes one way or the other */
+} Look;
 
 typedef struct TensorSession {
     Random random;
