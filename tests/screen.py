@@ -141,7 +141,8 @@ class Screen(Terminal):
         """As a terminal does that breaks rows which are too long when it becomes narrower."""
         lines, cursor = [], 0
         for i, cells in enumerate(self.cells[:self.row + 1]):
-            shown = "".join(cells).rstrip() if i < self.row else "".join(cells[:max(self.column, len("".join(cells).rstrip()))])
+            shown = "".join(cells).rstrip() if i < self.row else "".join(cells[:max(self.column,
+                                                                                    len("".join(cells).rstrip()))])
             pieces = [shown[k:k + columns] for k in range(0, max(len(shown), 1), columns)]
             if i == self.row:
                 cursor = len(lines) + self.column // columns

@@ -46,7 +46,8 @@ def best(command, runs=RUNS):
 
 def python_with(module):
     for python in dict.fromkeys(filter(None, (shutil.which("python3"), "/usr/bin/python3"))):
-        if os.path.exists(python) and subprocess.run([python, "-c", f"import {module}"], stderr=subprocess.DEVNULL).returncode == 0:
+        command = [python, "-c", f"import {module}"]
+        if os.path.exists(python) and subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0:
             return python
     return None
 

@@ -1,5 +1,5 @@
-"""What network_hvp_torch.py and network_jvp_torch.py differentiate: the loss of a network of 3 layers of width 256, on 64
-examples."""
+"""What network_hvp_torch.py and network_jvp_torch.py differentiate: the loss of a network of 3 layers of width 256,
+on 64 examples."""
 import time
 
 import torch

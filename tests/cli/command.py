@@ -59,13 +59,15 @@ with Folder() as folder:
     equal("--check reports every bad file", (done.returncode, done.stderr.count("error")), (1, 2))
 
     # Formatting
-    messy = file("messy.dbx", "#! first\nf( x ,y = 2 )=x^2+ -y # why\n\n\n\nif f(1)>0{print( 'a' )}\n".replace("'", '"'))
+    messy = file("messy.dbx",
+                 "#! first\nf( x ,y = 2 )=x^2+ -y # why\n\n\n\nif f(1)>0{print( 'a' )}\n".replace("'", '"'))
     tidy = '#! first\nf(x, y=2) = x^2 + -y  # why\n\nif f(1) > 0 { print("a") }\n'
     equal("fmt", (run("fmt", messy).returncode, open(messy).read()), (0, tidy))
     equal("fmt twice is fmt once", (run("fmt", messy).returncode, open(messy).read()), (0, tidy))
     equal("fmt of standard input", run("fmt", "-", stdin="x=1").stdout, "x = 1\n")
     done = run("fmt", bad)
-    equal("fmt of what is no program leaves it", (done.returncode, open(bad).read()), (1, "x = [1,\nprint(undefined_name)\n"))
+    equal("fmt of what is no program leaves it", (done.returncode, open(bad).read()),
+          (1, "x = [1,\nprint(undefined_name)\n"))
     nested = "fn f(a) {\nwhile a<3 {\na+=1 # one\nbb=a # two\n}\nreturn g({\nx: [1,\n2],\ny: x[1:2, ::-1]})\n}\n"
     equal("fmt indents", run("fmt", "-", stdin=nested).stdout,
           "fn f(a) {\n  while a < 3 {\n    a += 1  # one\n    bb = a  # two\n  }\n  return g({\n    x: [1,\n      2],\n"
@@ -102,10 +104,12 @@ with Folder() as folder:
     fifo = folder.place("pipe.dbx")
     os.mkfifo(fifo)
     slow = "for i in range(1000000000) { print(i) }"
-    for arguments in ((fifo,), ("--check", fifo, fifo), ("fmt", fifo), (), ("-",), ("fmt", "-"), ("-q", "-i", "/dev/null"),
+    for arguments in ((fifo,), ("--check", fifo, fifo), ("fmt", fifo), (), ("-",), ("fmt", "-"),
+                      ("-q", "-i", "/dev/null"),
                       ("-e", slow)):
         what = "waiting: dbx " + " ".join(arguments)
-        child = subprocess.Popen([DBX, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        child = subprocess.Popen([DBX, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE)
         check(what, eventually(lambda: waits_for_others(child.pid)))
         child.send_signal(signal.SIGINT)
         equal(f"{what} is interrupted", child.wait(timeout=PATIENCE), 130)
@@ -171,7 +175,8 @@ done = subprocess.run(["bash", "-c", bash + '\nCOMP_WORDS=(dbx --se); COMP_CWORD
                       capture_output=True, text=True)
 equal("which completes an option", done.stdout, "--seed\n")
 contains("zsh completion", run("--completion", "zsh").stdout, "#compdef dbx", "--color[", ":choice:(auto always never)")
-check("no quote is left open", subprocess.run(["bash", "-n"], input=run("--completion", "zsh").stdout, text=True).returncode == 0)
+check("no quote is left open",
+      subprocess.run(["bash", "-n"], input=run("--completion", "zsh").stdout, text=True).returncode == 0)
 refused("another shell", "--completion", "fish")
 
 

@@ -87,12 +87,14 @@ for message, marked in SOURCES:
         equal(f"{what}: underline", len(re.search(r"[~^]+", underline)[0]), len(part[1]))
 
 # The same places reach a handler.
-done = run("-e", 'x = 1\ntry {\n  y = x + [1] + "a"\n} catch err {\n  print(err.file, err.line, err.column, err.kind)\n}')
+done = run("-e",
+           'x = 1\ntry {\n  y = x + [1] + "a"\n} catch err {\n  print(err.file, err.line, err.column, err.kind)\n}')
 equal("a handler sees the place", done.stdout, "<-e> 3 7 type\n")
 
 # The operator is marked by ^, the rest by ~; both sides are told.
 done = run("-e", "y = [1, 2] + [1, 2, 3]")
-contains("an operator", done.stderr, "1 | y = [1, 2] + [1, 2, 3]\n  |     ~~~~~~~^~~~~~~~~~~  left is [2], right is [3]\n")
+contains("an operator", done.stderr,
+         "1 | y = [1, 2] + [1, 2, 3]\n  |     ~~~~~~~^~~~~~~~~~~  left is [2], right is [3]\n")
 # Wide characters count once for the column and twice for the underline.
 done = run("-e", '日本 = "日本" + 1')
 contains("wide characters", done.stderr, "--> <-e>:1:6", "\n  |        ~~~~~~~^~~\n")

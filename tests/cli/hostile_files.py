@@ -24,12 +24,14 @@ child = subprocess.Popen([DBX, fifo], stdout=subprocess.PIPE)
 with open(fifo, "w", encoding="utf-8") as pipe:
     pipe.write("print(6 * 7)\n")
 equal("a named pipe is read once", child.communicate(timeout=PATIENCE)[0], b"42\n")
-ends_well("a name that starts with a dash", run("--", write("-x.dbx", "print(args)"), "-q", "--", "a"), 0, '("-q", "--", "a")')
+ends_well("a name that starts with a dash", run("--", write("-x.dbx", "print(args)"), "-q", "--", "a"), 0,
+          '("-q", "--", "a")')
 ends_well("a name that is no UTF-8", run(write(os.fsdecode(b"\xff.dbx"), "print(5)")), 0, "5\n")
 if os.geteuid() != 0:
     os.chmod(write("secret.dbx", "1"), 0)
     ends_well("an unreadable file", run(place("secret.dbx")), 2, "secret.dbx")
-ends_well("--check of a missing file among others", run("--check", write("good.dbx", "1"), place("missing.dbx")), 2, "missing")
+ends_well("--check of a missing file among others", run("--check", write("good.dbx", "1"), place("missing.dbx")), 2,
+          "missing")
 
 # ---- sandbox ----
 
@@ -54,22 +56,26 @@ attempt("nul", () -> read_text("inside.txt\\0/../../outside.txt"))
 if "is not defined" not in run("-e", "read_text").stderr:
     done = run("--sandbox", box, place("outside.txt"), cwd=place("box"))
     equal("a sandbox", done.stdout.split("\n")[:-1],
-          ["inside fine", "outside io", "link io", "up io", "absolute io", "write io", "write dangling io", "save io", "nul value"])
+          ["inside fine", "outside io", "link io", "up io", "absolute io", "write io", "write dangling io", "save io",
+           "nul value"])
     check("nothing was written outside", not os.path.exists(place("new.txt")) and not os.path.exists(place("new.npy")))
 
 # ---- colours, seeds, output ----
 
 bad = write("bad.dbx", "x = [1, 2] + [1, 2, 3]\n")
 check("--color always", "\x1b[" in run("--color", "always", bad).stderr)
-for name, options, env in [("into a pipe", (), {}), ("auto", ("--color", "auto"), {}), ("never", ("--color", "never"), {})]:
+for name, options, env in [("into a pipe", (), {}), ("auto", ("--color", "auto"), {}),
+                           ("never", ("--color", "never"), {})]:
     check(f"no colours {name}", "\x1b" not in run(*options, bad, env=env).stderr)
 for name, env, colours in [("in a terminal", {}, True), ("with NO_COLOR", {"NO_COLOR": "1"}, False),
-                           ("with an empty NO_COLOR", {"NO_COLOR": ""}, True), ("with TERM=dumb", {"TERM": "dumb"}, False)]:
+                           ("with an empty NO_COLOR", {"NO_COLOR": ""}, True),
+                           ("with TERM=dumb", {"TERM": "dumb"}, False)]:
     with Terminal(bad, env=env) as t:
         t.end()
         check(f"colours {name}", ("\x1b[" in t.output) == colours, repr(t.output))
 
-random = write("random.dbx", "print(randn(3), rand(2), permutation(5), randint(0, 100, 4))\nx = randn(300000)\nprint(sum(x), sum(exp(x)), x @ x)\n")
+random = write("random.dbx",
+               "print(randn(3), rand(2), permutation(5), randint(0, 100, 4))\nx = randn(300000)\nprint(sum(x), sum(exp(x)), x @ x)\n")
 once = run("--seed", "3", "--threads", "1", random).stdout
 equal("a seed gives the same with one thread and with two", run("--seed", "3", "--threads", "2", random).stdout, once)
 check("another seed gives something else", run("--seed", "4", random).stdout != once)
@@ -80,11 +86,13 @@ for code in ("print(1)", "print(1); exit(0)", "print(1); exit(3)", '"text"', "pr
         done = subprocess.run([DBX, "-e", code], stdout=full, stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
     check(f"a full disk: {code}", done.returncode not in (0, None) and done.returncode > 0, str(done.returncode))
     check(f"a full disk is said: {code}", "write" in done.stderr or "error" in done.stderr, done.stderr)
-closed = subprocess.run(["bash", "-c", f'"{DBX}" -e "for i in range(100000) {{ print(i) }}" | true; exit ${{PIPESTATUS[0]}}'],
+closed = subprocess.run(["bash", "-c",
+                         f'"{DBX}" -e "for i in range(100000) {{ print(i) }}" | true; exit ${{PIPESTATUS[0]}}'],
                         capture_output=True, text=True, timeout=PATIENCE)
 equal("a closed pipe says nothing", closed.stderr, "")
 for redirection in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
-    done = subprocess.run(["bash", "-c", f'"{DBX}" -e "print(1); nothing" {redirection}'], capture_output=True, timeout=PATIENCE)
+    done = subprocess.run(["bash", "-c", f'"{DBX}" -e "print(1); nothing" {redirection}'], capture_output=True,
+                          timeout=PATIENCE)
     check(f"closed descriptors {redirection}", done.returncode in (1, 2), str(done.returncode))
 
 # ---- the command line ----

@@ -1,4 +1,5 @@
-"""Hostile programs: nested too deeply, recursing for ever, too slow, too large. Each ends in its proper status and in time."""
+"""Hostile programs: nested too deeply, recursing for ever, too slow, too large. Each ends in its proper status and in
+time."""
 import os
 import resource
 import signal
@@ -58,9 +59,11 @@ for name, text, parts in [
     ("globals", f"{LOCALS}print(a{DEEP - 1})", [f"{DEEP - 1}\n"]),
     ("fields", f"r = {{{many('a{i}: {i}', ', ')}}}\nprint(r.a9)", ["9\n"]),
     ("functions", f"{many('f{i}(x) = x + {i}' + chr(10))}print(f9(1))", ["10\n"]),
-    ("nested functions that capture", f"f = {many('x{i} -> ', '', 1500)}({many('x{i}', ' + ', 1500)})\nprint(type(f))", ["function\n"]),
+    ("nested functions that capture",
+     f"f = {many('x{i} -> ', '', 1500)}({many('x{i}', ' + ', 1500)})\nprint(type(f))", ["function\n"]),
     ("caught errors", 'try { error("a") } catch e { n = e.line }\n' * DEEP + "print(n)", [f"{DEEP}\n"]),
-    ("errors raised again on one line", "try { " * 20000 + 'error("a")' + " } catch e { error(e.message) }" * 20000, ["error: a"]),
+    ("errors raised again on one line", "try { " * 20000 + 'error("a")' + " } catch e { error(e.message) }" * 20000,
+     ["error: a"]),
     ("errors raised again by calls",
      'fn f(n) {\n  if n == 0 { error("a") }\n  try { f(n - 1) } catch e { error(e) }\n}\nf(20000)', ["error: a"]),
 ]:
@@ -74,15 +77,18 @@ WALK = 'n = 0\nfor i in range(len(s)) { if s[i] == "é" and s[-i - 1:] != "" { n
 for name, text, output in [
     ("a string built by +=", 's = ""\nfor i in range(2000000) { s += "abcd" }\nprint(len(s))', "8000000\n"),
     ("a string built by +", 's = ""\nfor i in range(2000000) { s = s + "abcd" }\nprint(len(s))', "8000000\n"),
-    ("a string built in a function", 'fn f() {\n  s = ""\n  for i in range(2000000) { s += "é" }\n  return s\n}\nprint(len(f()))', "2000000\n"),
-    ("an index into a long string", f's = join(map(i -> "é日", range(500000)))\n{WALK.replace("[-i - 1:]", "[-i - 1:-i]")}', "499999\n"),
+    ("a string built in a function",
+     'fn f() {\n  s = ""\n  for i in range(2000000) { s += "é" }\n  return s\n}\nprint(len(f()))', "2000000\n"),
+    ("an index into a long string",
+     f's = join(map(i -> "é日", range(500000)))\n{WALK.replace("[-i - 1:]", "[-i - 1:-i]")}', "499999\n"),
 ]:
     ends_well(f"{name} takes time in step with its length", script(text + "\n", "--timeout", "25"), 0, output)
 
 LONG = "a" * 1_000_000
 for name, text, kind, known in [
     ("name", LONG, "name", "is not defined"), ("function", f"{LONG}(x) = x.b\n{LONG}(1)", "type", "has no property"),
-    ("parameter", f"f({LONG}) = 1\nf()", "type", "is missing"), ("field", f"r = {{a: 1}}\nr.{LONG}", "name", "no field"),
+    ("parameter", f"f({LONG}) = 1\nf()", "type", "is missing"),
+    ("field", f"r = {{a: 1}}\nr.{LONG}", "name", "no field"),
     ("key", f'r = {{a: 1}}\nr["{LONG}"]', "name", "no field"), ("argument", f"sum(1, {LONG}=2)", "type", "no argument"),
     ("dtype", f'zeros(2, dtype="{LONG}")', "type", "no dtype"),
     ("number", f"x = {'1' * 1_000_000}z", "syntax", "malformed"), ("token", f"x = 1 {LONG}", "syntax", "unexpected"),
@@ -93,14 +99,17 @@ for name, text, kind, known in [
     ends_well(f"a {name} of a megabyte", done, 1, known)
     check(f"a {name} of a megabyte is quoted in part", len(done.stderr) < 4000, len(done.stderr))
 done = run(f"--dtype={'é' * 50_000}")
-check("a long option value is quoted in part", done.returncode == 2 and len(done.stderr) < 1000 and "é..." in done.stderr, done.stderr[:2000])
+check("a long option value is quoted in part",
+      done.returncode == 2 and len(done.stderr) < 1000 and "é..." in done.stderr, done.stderr[:2000])
 done = script(f'try {{ error("{LONG}", "{LONG}") }} catch e {{ print(len(e.message), len(e.hint)) }}\n')
 equal("a program's own texts stay whole", done.stdout, "1000000 1000000\n")
 
 BUILD = "t = 0\nu = 0\nfor i in range(300000) { t = (t, i); u = (u, i) }\n"
-for name, text in [("printed", "print(len(repr(t)))"), ("compared", "print(t == u)"), ("added", "v = t + u"), ("released", "t = 0; u = 0"),
+for name, text in [("printed", "print(len(repr(t)))"), ("compared", "print(t == u)"), ("added", "v = t + u"),
+                   ("released", "t = 0; u = 0"),
                    ("searched", "print(1 in t)"), ("zeroed", "zero_grad(t)"), ("differentiated", "grad(x -> 1)(t)"),
-                   ("mapped", "vmap(x -> x)(t)"), ("captured", "f = (() -> t); f = 1"), ("in a record", "t = {a: t}; t.a = 1")]:
+                   ("mapped", "vmap(x -> x)(t)"), ("captured", "f = (() -> t); f = 1"),
+                   ("in a record", "t = {a: t}; t.a = 1")]:
     done = script(BUILD + f"try {{ {text} }} catch e {{ print(e.kind) }}\nprint(\"end\")\n")
     ends_well(f"a deep tuple {name}", done, 0, "end\n")
 ends_well("a million closures in a chain",
@@ -112,13 +121,16 @@ ends_well("a million operations", script("p = parameter(1)\ny = p\nfor i in rang
 # ---- endless recursion ----
 
 for name, text in {
-    "map": "f(x) = map(f, (x,))\nf(1)", "filter": "f(x) = filter(f, (x,))\nf(1)", "reduce": "f(a, b) = reduce(f, (a, b))\nf(1, 2)",
+    "map": "f(x) = map(f, (x,))\nf(1)", "filter": "f(x) = filter(f, (x,))\nf(1)",
+    "reduce": "f(a, b) = reduce(f, (a, b))\nf(1, 2)",
     "scan": "f(s, x) = scan(f, s, (x,))\nf(1, 2)", "grad": "f(x) = grad(f)(x)\nf(1)", "prime": "f(x) = f'(x)\nf(1)",
-    "vmap": "f(x) = vmap(f)([x, x])\nf(1)", "jvp": "f(x) = jvp(f, x, x)[1]\nf(1)", "jacobian": "f(x) = jacobian(f, x)\nf(1)",
+    "vmap": "f(x) = vmap(f)([x, x])\nf(1)", "jvp": "f(x) = jvp(f, x, x)[1]\nf(1)",
+    "jacobian": "f(x) = jacobian(f, x)\nf(1)",
     "hvp": "f(x) = hvp(f, x, x)\nf(1)", "checkpoint": "f(x) = checkpoint(f)(x)\nf(parameter(1))",
     "custom_grad": "f(x) = custom_grad(f, (g, o, x) -> g)(x)\nf(parameter(1))",
     "backward of custom_grad": "fn b(g, o, x) { return grad(custom_grad(x -> x, b))(x) }\ngrad(custom_grad(x -> x, b))(1)",
-    "gradcheck": "f(x) = gradcheck(f, x) ? x : x\nf(1)", "a default": "f(x, y=f(x)) = x\nf(1)", "repr": "f(x) = repr(f(x))\nf(1)",
+    "gradcheck": "f(x) = gradcheck(f, x) ? x : x\nf(1)", "a default": "f(x, y=f(x)) = x\nf(1)",
+    "repr": "f(x) = repr(f(x))\nf(1)",
     "an f-string": 'f(x) = f"{f(x)}"\nf(1)', "a method": "f(x) = x.f()\nf(1)", "an index": "f(x) = [1][f(x)]\nf(1)",
     "a list": "f(x) = [f(x), 1]\nf(1)", "a loop": "fn f(x) { for i in f(x) { } }\nf(1)",
     "try": "fn f(x) { try { f(x) } catch e { error(e.message) } }\nf(1)",
@@ -150,9 +162,11 @@ check("and soon", seconds_used() - start < 60, f"{seconds_used() - start:.1f} s"
 
 for name, text, status in [("a loop", "print(0)\nwhile true { }", 130),
                            ("a handler", 'print(0)\ntry { while true { } } catch e { print(e.kind) }', 130),
-                           ("backward", "print(0)\nwhile true { p = parameter(ones(100)); backward(sum(sin(p))) }", 130),
+                           ("backward", "print(0)\nwhile true { p = parameter(ones(100)); backward(sum(sin(p))) }",
+                            130),
                            ("exit in a handler", "print(0)\ntry { while true { } } catch e { exit(7) }", 7)]:
-    child = subprocess.Popen([DBX, write("loop.dbx", text + "\n")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen([DBX, write("loop.dbx", text + "\n")], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             text=True)
     child.stdout.readline()
     child.send_signal(signal.SIGINT)
     output, errors = child.communicate(timeout=PATIENCE)
@@ -162,7 +176,8 @@ for name, text, status in [("a loop", "print(0)\nwhile true { }", 130),
 # ---- memory ----
 
 for name, text in {"a tensor": "zeros(1e9)", "a tuple": "t = ()\nwhile true { t = append(t, 1) }",
-                   "a graph": "y = parameter(1)\nwhile true { y = y * 2 }", "a string": 's = "ab"\nwhile true { s = s + s }',
+                   "a graph": "y = parameter(1)\nwhile true { y = y * 2 }",
+                   "a string": 's = "ab"\nwhile true { s = s + s }',
                    "a record": 'r = {}\ni = 0\nwhile true { r[f"k{i}"] = i; i += 1 }',
                    "closures": "f = 0\nwhile true { f = (g -> () -> g)(f) }"}.items():
     ends_well(f"--max-memory stops {name}", script(text + "\n", "--max-memory", "40M"), 1, "memory")

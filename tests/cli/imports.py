@@ -34,7 +34,8 @@ with Folder() as folder:
     main = write("box/main.dbx", 'm = import("bad.dbx")\n')
     done = run(main)
     equal("an error in an imported file is status 1", done.returncode, 1)
-    contains("it names the imported file and its place", done.stderr, "bad.dbx:1:12", "`undefined_thing` is not defined")
+    contains("it names the imported file and its place", done.stderr, "bad.dbx:1:12",
+             "`undefined_thing` is not defined")
     contains("and where it was imported", done.stderr, f"= in {top}/box/bad.dbx (", "main.dbx:1)")
     main = write("box/main.dbx", 'try { import("bad.dbx") } catch err { print(err.file, err.line) }\n')
     check("err.file is the imported file", run(main).stdout.strip().endswith("bad.dbx 1"))

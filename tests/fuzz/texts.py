@@ -43,7 +43,8 @@ def builtins(dbx):
     """Names of the built-ins and of their parameters, from the reference page."""
     page = subprocess.run([dbx, "--reference"], capture_output=True, text=True, check=True).stdout
     usages = re.findall(r"^### .*?`(\w+)\((.*)\)`", page, re.MULTILINE)
-    return [(name, re.findall(r"(?:^|, )(?:\.\.\.)?([a-z_]\w*)", parameters, re.IGNORECASE)) for name, parameters in usages
+    return [(name, re.findall(r"(?:^|, )(?:\.\.\.)?([a-z_]\w*)", parameters, re.IGNORECASE)) for name,
+            parameters in usages
             if name not in NOT_CALLED]
 
 
@@ -90,7 +91,8 @@ def mutated_program(draw, sources):
             k = draw.randrange(len(others))
             tokens[i:i] = others[k:k + 8]
         elif kind == 5:
-            tokens[i] = draw.choice(["\0", "\ufeff", "\u202e", "\r", "'", "(", ")", "{", "}", "[", "]", "\n", ";", "θ", "😀", "\"", "#"])
+            tokens[i] = draw.choice(["\0", "\ufeff", "\u202e", "\r", "'", "(", ")", "{", "}", "[", "]", "\n", ";",
+                                     "θ", "😀", "\"", "#"])
         else:
             del tokens[draw.randrange(len(tokens)):]
         tokens = tokens or [" "]
@@ -99,11 +101,16 @@ def mutated_program(draw, sources):
 
 # ---- deep, long and odd texts ----
 
-NESTS = [("(", ")"), ("[", "]"), ("{k: ", "}"), ("f(", ")"), ("-", ""), ("not ", ""), ("x -> ", ""), ("", "'"), ("1^", ""), ("1 + ", ""), ("", ".T"),
-         ("true ? 1 : ", ""), ("f\"{", "}\""), ("fn(x) = ", ""), ("if true { ", " }"), ("try { ", " } catch e { }"), ("nograd { ", "\n}"),
-         ("fn(x) { return ", " }"), ("", "[0]"), ("vmap(", ")"), ("...", ""), ("", "(1)"), ("(1, ", ")"), ("for i in ", ""), ("# ", "\n"), ("## ", "\n")]
-ODD = ["\0", "\ufeff", "\u202e", "\u2028", "\x85", "\r", "\x1b[31m", "e\u0301", "\u200b", "\U0001f468\u200d\U0001f469", "\ufffe", "\U0010ffff", "ﬁ", "İ",
-       "\u0661", "１", "×", "“", "−", "\x7f", "\t", "\v", "ﷺ" * 30, "𝒻", "a" * 5000, "9" * 5000, "\"" * 3, "'" * 30, "\\" * 31]
+NESTS = [("(", ")"), ("[", "]"), ("{k: ", "}"), ("f(", ")"), ("-", ""), ("not ", ""), ("x -> ", ""), ("", "'"),
+         ("1^", ""), ("1 + ", ""), ("", ".T"),
+         ("true ? 1 : ", ""), ("f\"{", "}\""), ("fn(x) = ", ""), ("if true { ", " }"), ("try { ", " } catch e { }"),
+         ("nograd { ", "\n}"),
+         ("fn(x) { return ", " }"), ("", "[0]"), ("vmap(", ")"), ("...", ""), ("", "(1)"), ("(1, ", ")"),
+         ("for i in ", ""), ("# ", "\n"), ("## ", "\n")]
+ODD = ["\0", "\ufeff", "\u202e", "\u2028", "\x85", "\r", "\x1b[31m", "e\u0301", "\u200b",
+       "\U0001f468\u200d\U0001f469", "\ufffe", "\U0010ffff", "ﬁ", "İ",
+       "\u0661", "１", "×", "“", "−", "\x7f", "\t", "\v", "ﷺ" * 30, "𝒻", "a" * 5000, "9" * 5000, "\"" * 3, "'" * 30,
+       "\\" * 31]
 
 
 def hostile_program(draw, sources):

@@ -19,17 +19,23 @@ START = """a = 2; b = [1, 2, 3]; c = parameter([1, 2, 3]); d = (1, [2, 3, 4]); u
 w = buffer([1, 2, 3]); x = c * b; y = parameter(randn(3, 3)); z = randn(20, 20); s = "aé😀b"; f(x) = sum(x * x); g(x) = x * v
 """
 
-WORDS = ["a", "ab c", "é", "😀", "日本", "x\\ty", "\\n", "\\\"q\\\"", "\\\\", "\\u{3b8}", "{", "}", "%", "", "0", "1e3", " ", "#", "'"]
-SPECS = ["", ".3f", "d", "08.2f", "+e", ">10", "<5", "^7", ".2%", "g", "=8", "*^9", ",", "x", ".99f", " d", "#", "s", "5"]
+WORDS = ["a", "ab c", "é", "😀", "日本", "x\\ty", "\\n", "\\\"q\\\"", "\\\\", "\\u{3b8}", "{", "}", "%", "", "0", "1e3",
+         " ", "#", "'"]
+SPECS = ["", ".3f", "d", "08.2f", "+e", ">10", "<5", "^7", ".2%", "g", "=8", "*^9", ",", "x", ".99f", " d", "#", "s",
+         "5"]
 COMPARE = ["==", "!=", "<", "<=", ">", ">=", "in"]
 ARITHMETIC = ["+", "-", "*", "/", "//", "%", "@", "^", "**"]
 ASSIGN = ["+=", "-=", "*=", "/=", "//=", "%=", "@=", "^=", "**="]
-NUMBERS = ["0", "1", "2", "3", "-1", "0.5", "1e3", "nan", "inf", "7", "1e-8", "0xff", "1_000", ".5", "2.", "pi", "1e308", "-inf",
+NUMBERS = ["0", "1", "2", "3", "-1", "0.5", "1e3", "nan", "inf", "7", "1e-8", "0xff", "1_000", ".5", "2.", "pi", "-inf",
+           "1e308",
            "9007199254740993", "1e-320", "255", "256", "-2147483649"]
-ELEMENTWISE = ["sin", "cos", "exp", "tanh", "sigmoid", "relu", "abs", "sqrt", "log", "square", "neg", "erf", "gelu", "sign", "cbrt"]
+ELEMENTWISE = ["sin", "cos", "exp", "tanh", "sigmoid", "relu", "abs", "sqrt", "log", "square", "neg", "erf", "gelu",
+               "sign", "cbrt"]
 REDUCTIONS = ["sum", "mean", "max", "min", "prod", "var", "norm", "logsumexp", "median", "argmax", "all", "std"]
-OTHERS = ["softmax", "cumsum", "sort", "flatten", "detach", "transpose", "isnan", "floor", "len", "repr", "str", "type", "flip",
-          "unique", "argsort", "item", "keys", "trace", "det", "inv", "cholesky", "eigh", "svd", "qr", "diag", "upper", "number"]
+OTHERS = ["softmax", "cumsum", "sort", "flatten", "detach", "transpose", "isnan", "floor", "len", "repr", "str",
+          "type", "flip",
+          "unique", "argsort", "item", "keys", "trace", "det", "inv", "cholesky", "eigh", "svd", "qr", "diag",
+          "upper", "number"]
 
 
 class Writer:
@@ -96,17 +102,21 @@ class Writer:
             lambda: f"randn({self.shape()})", lambda: f"parameter(randn({self.shape()}))", lambda: f"[{numbers()}]",
             lambda: f"arange({self.draw.randint(0, 12)})", lambda: f"eye({self.draw.randint(0, 4)})", self.integers,
             lambda: f"[{self.several(self.expression)}]", lambda: f"ones({self.shape() or 1}, dtype={self.dtype()})",
-            lambda: f"buffer(zeros({self.shape()}))", "[[1, 2, 3], [4, 5, 6]]", lambda: f"tensor([{numbers()}], dtype={self.dtype()})",
-            lambda: f"ones({self.draw.choice([100, 300])}, {self.draw.choice([1, 100, 300])})", "[true, false, true]", "zeros(0, 3)")
+            lambda: f"buffer(zeros({self.shape()}))", "[[1, 2, 3], [4, 5, 6]]",
+            lambda: f"tensor([{numbers()}], dtype={self.dtype()})",
+            lambda: f"ones({self.draw.choice([100, 300])}, {self.draw.choice([1, 100, 300])})", "[true, false, true]",
+            "zeros(0, 3)")
 
     def structure(self):
         def key():
             return self.pick("k", "m", "n", '"a b"', '"é"', '""')
         def fields():
-            return ", ".join(f"{name}: {self.expression()}" for name in dict.fromkeys(key() for _ in range(self.draw.randint(0, 3))))
+            names = dict.fromkeys(key() for _ in range(self.draw.randint(0, 3)))
+            return ", ".join(f"{name}: {self.expression()}" for name in names)
         return self.pick(lambda: f"({self.expression()}, {self.expression()})", lambda: f"({self.expression()},)", "()",
                          lambda: f"{{{fields()}}}", lambda: f"(...{self.expression()}, {self.expression()})",
-                         lambda: f"range({self.several(lambda: str(self.draw.randint(-3, 6)), 1, 2)})", self.string, self.fstring)
+                         lambda: f"range({self.several(lambda: str(self.draw.randint(-3, 6)), 1, 2)})", self.string,
+                         self.fstring)
 
     # ---- functions ----
 
@@ -119,9 +129,11 @@ class Writer:
         if self.chance(0.4):
             return self.draw.choice(self.functions)
         return self.pick(
-            lambda: self.draw.choice(ELEMENTWISE), lambda: self.draw.choice(REDUCTIONS), lambda: f"(x -> {self.expression()})",
+            lambda: self.draw.choice(ELEMENTWISE), lambda: self.draw.choice(REDUCTIONS),
+            lambda: f"(x -> {self.expression()})",
             lambda: f"((x, y) -> {self.expression()})", lambda: f"(fn({self.parameters()}) = {self.expression()})",
-            lambda: f"{self.function()}'", lambda: f"grad({self.function()}{self.pick('', ', argnum=0', ', argnum=(0, 1)')})",
+            lambda: f"{self.function()}'",
+            lambda: f"grad({self.function()}{self.pick('', ', argnum=0', ', argnum=(0, 1)')})",
             lambda: f"vmap({self.function()}{self.pick('', ', axes=0', ', axes=(0, none)', ', axes=-1')})",
             lambda: f"checkpoint({self.function()})", lambda: f"value_and_grad({self.function()})",
             lambda: f"custom_grad({self.function()}, (g, o, ...r) -> {self.pick('g * o', 'g', 'r', '(g, g)', '1', 'g * w', 'none')})",
@@ -131,23 +143,33 @@ class Writer:
         f, at = self.function(), self.expression()
         return self.pick(f"jacobian({f}, {at})", f"hessian({f}, {at})", f"jvp({f}, {at}, {self.expression()})",
                          f"vjp({f}, {at})", f"hvp({f}, {at}, {self.expression()})", f"grad({f})({at})", f"{f}''({at})",
-                         f"vjp({f}, {at})[1]({self.expression()})", f"gradcheck({f}, {at})", f"value_and_grad({f})({at})")
+                         f"vjp({f}, {at})[1]({self.expression()})", f"gradcheck({f}, {at})",
+                         f"value_and_grad({f})({at})")
 
     def argument(self, parameter):
         """Mostly what a parameter of this name takes."""
         if self.chance(0.15):
             return self.expression()
         fitting = {
-            "axis": ["0", "1", "-1", "none", "(0, 1)", "2"], "axes": ["(1, 0)", "(0, none)", "none", "0"], "dtype": [self.dtype],
+            "axis": ["0", "1", "-1", "none", "(0, 1)", "2"], "axes": ["(1, 0)", "(0, none)", "none", "0"],
+            "dtype": [self.dtype],
             "shape": [lambda: f"({self.shape()},)" if self.shape() else "(2, 3)", "6", "(-1, 2)", "(3, -1)"],
-            "f": [self.function], "backward": [self.function], "indices": [self.integers], "mask": ["[true, false, true]", lambda: f"{self.variable()} > 0"],
-            "keepdims": ["true", "false"], "descending": ["true"], "training": ["true", "false"], "text": [self.string], "old": [self.string],
-            "separator": [self.string], "sep": [self.string], "new": [self.string], "prefix": [self.string], "suffix": [self.string],
-            "spec": ['".3f"', '"ij,jk->ik"', '"ii->i"', '"i,i->"', '"...i->..."', '"08d"'], "key": [self.string], "r": ["u", lambda: f"{{k: {self.expression()}}}"],
-            "xs": [self.structure, "(b, b)", self.variable], "init": [self.number], "n": ["2", "3", "1", "0"], "k": ["1", "0", "-1", "2"],
-            "width": ["1", "(1, 2)", "((1, 0), (2, 1))"], "reps": ["2", "(2, 1)"], "shift": ["1", "-2"], "p": ["2", "1", "inf", '"fro"', "0.5"],
-            "size": ["2", "1"], "stride": ["1", "2"], "padding": ["0", "1"], "seed": ["1", "none"], "path": ['"m.dbx"'], "precision": ["3"],
-            "status": ["0"], "indexing": ['"ij"'], "about": ["sin"], "n_or_sizes": ["3", "(1, 2)"], "condition": ["true", "1 > 0"],
+            "f": [self.function], "backward": [self.function], "indices": [self.integers],
+            "mask": ["[true, false, true]", lambda: f"{self.variable()} > 0"],
+            "keepdims": ["true", "false"], "descending": ["true"], "training": ["true", "false"],
+            "text": [self.string], "old": [self.string],
+            "separator": [self.string], "sep": [self.string], "new": [self.string], "prefix": [self.string],
+            "suffix": [self.string],
+            "spec": ['".3f"', '"ij,jk->ik"', '"ii->i"', '"i,i->"', '"...i->..."', '"08d"'], "key": [self.string],
+            "r": ["u", lambda: f"{{k: {self.expression()}}}"],
+            "xs": [self.structure, "(b, b)", self.variable], "init": [self.number], "n": ["2", "3", "1", "0"],
+            "k": ["1", "0", "-1", "2"],
+            "width": ["1", "(1, 2)", "((1, 0), (2, 1))"], "reps": ["2", "(2, 1)"], "shift": ["1", "-2"],
+            "p": ["2", "1", "inf", '"fro"', "0.5"],
+            "size": ["2", "1"], "stride": ["1", "2"], "padding": ["0", "1"], "seed": ["1", "none"],
+            "path": ['"m.dbx"'], "precision": ["3"],
+            "status": ["0"], "indexing": ['"ij"'], "about": ["sin"], "n_or_sizes": ["3", "(1, 2)"],
+            "condition": ["true", "1 > 0"],
         }.get(parameter, [self.tensor, self.variable, self.variable, self.expression])
         return self.pick(*fitting)
 
@@ -164,8 +186,10 @@ class Writer:
     # ---- expressions ----
 
     def subscript(self):
-        part = lambda: self.pick("0", "-1", "1", ":", "...", "none", "::2", "::-1", "1:", ":2", "-2:", "[0, 1]", "[true, false]", "5",
-                                 self.variable, '"k"', lambda: f"{self.variable()} > 0", self.integers, "0:0", "[[0, 1], [1, 0]]")
+        part = lambda: self.pick("0", "-1", "1", ":", "...", "none", "::2", "::-1", "1:", ":2", "-2:", "[0, 1]",
+                                 "[true, false]", "5",
+                                 self.variable, '"k"', lambda: f"{self.variable()} > 0", self.integers, "0:0",
+                                 "[[0, 1], [1, 0]]")
         return self.several(part)
 
     def expression(self):
@@ -175,13 +199,18 @@ class Writer:
                 return self.pick(self.variable, self.number)
             two = lambda operators: f"{self.expression()} {self.draw.choice(operators)} {self.expression()}"
             return self.pick(
-                self.number, self.variable, self.variable, self.variable, self.tensor, self.tensor, self.structure, self.call, self.call,
-                lambda: f"({two(ARITHMETIC)})", lambda: f"({two(ARITHMETIC)})", lambda: f"({two(COMPARE)})", lambda: f"({two(['and', 'or'])})",
-                lambda: f"{self.function()}({self.expression()})", lambda: f"({self.pick('-', 'not ', '+', '--')}{self.expression()})",
-                lambda: f"{self.variable()}.{self.draw.choice(ELEMENTWISE + REDUCTIONS + OTHERS)}()", lambda: f"{self.variable()}[{self.subscript()}]",
+                self.number, self.variable, self.variable, self.variable, self.tensor, self.tensor, self.structure,
+                self.call, self.call,
+                lambda: f"({two(ARITHMETIC)})", lambda: f"({two(ARITHMETIC)})", lambda: f"({two(COMPARE)})",
+                lambda: f"({two(['and', 'or'])})",
+                lambda: f"{self.function()}({self.expression()})",
+                lambda: f"({self.pick('-', 'not ', '+', '--')}{self.expression()})",
+                lambda: f"{self.variable()}.{self.draw.choice(ELEMENTWISE + REDUCTIONS + OTHERS)}()",
+                lambda: f"{self.variable()}[{self.subscript()}]",
                 lambda: f"({self.expression()})[{self.subscript()}]", lambda: f"({self.expression()})'",
                 lambda: f"{self.variable()}.{self.pick('grad', 'shape', 'T', 'dtype', 'k', 'size', 'ndim', 'requires_grad', 'n')}",
-                lambda: f"({self.expression()} ? {self.expression()} : {self.expression()})", self.function, self.derivative,
+                lambda: f"({self.expression()} ? {self.expression()} : {self.expression()})", self.function,
+                self.derivative,
                 lambda: f"map({self.function()}, {self.expression()})",
                 lambda: f"reduce((p1, p2) -> {self.pick('p1 + p2', '(p1, p2)', 'p1 * p2')}, {self.expression()})",
                 lambda: f"scan((s, q) -> (s + q, s * q), {self.expression()}, {self.expression()})",
@@ -195,11 +224,13 @@ class Writer:
     def place(self):
         """What one value can be assigned to."""
         name = self.variable() if self.chance(0.6) else self.new_name()
-        return self.pick(name, name, name, f"{name}[{self.subscript()}]", f"{name}.k", f"{name}[0].k", f"{name}.k.m", f'{name}["k"]',
+        return self.pick(name, name, name, f"{name}[{self.subscript()}]", f"{name}.k", f"{name}[0].k", f"{name}.k.m",
+                         f'{name}["k"]',
                          f"{name}.n[1]", f"{name}[0][{self.subscript()}]", f"{name}.{self.pick('grad', 'shape', 'T')}")
 
     def target(self):
-        return self.pick(self.place, self.place, self.place, lambda: f"{self.place()}, {self.place()}", lambda: f"({self.place()}, {self.place()}), {self.place()}",
+        return self.pick(self.place, self.place, self.place, lambda: f"{self.place()}, {self.place()}",
+                         lambda: f"({self.place()}, {self.place()}), {self.place()}",
                          lambda: f"{self.place()},")
 
     def names_target(self):
@@ -220,7 +251,8 @@ class Writer:
         loops, self.loops = self.loops, 0
         self.calls += 1
         declared = self.pick("", "", "", lambda: f"global {self.several(lambda: self.draw.choice('abz'), 1, 2)}\n")
-        text = declared + self.block(2) + self.pick("", f"return {self.expression()}", f"return {self.expression()}, {self.expression()}", "return")
+        text = declared + self.block(2) + self.pick("", f"return {self.expression()}",
+                                                    f"return {self.expression()}, {self.expression()}", "return")
         self.calls -= 1
         self.loops = loops
         return text
@@ -236,7 +268,11 @@ class Writer:
         return text
 
     def leave(self):
-        choices = [self.expression] + ["break", "continue"] * (self.loops > 0) + [lambda: f"return {self.expression()}"] * (self.calls > 0)
+        choices = [self.expression]
+        if self.loops > 0:
+            choices += ["break", "continue"]
+        if self.calls > 0:
+            choices.append(lambda: f"return {self.expression()}")
         return self.pick(*choices)
 
     def branch(self, depth):
@@ -246,25 +282,31 @@ class Writer:
     def statement(self, depth):
         self.depth += 1
         try:
-            simple = [lambda: f"{self.target()} = {self.expression()}", lambda: f"{self.target()} = {self.expression()}, {self.expression()}",
-                      self.expression, lambda: f"{self.place()} {self.draw.choice(ASSIGN)} {self.expression()}", self.define, self.leave,
+            simple = [lambda: f"{self.target()} = {self.expression()}",
+                      lambda: f"{self.target()} = {self.expression()}, {self.expression()}",
+                      self.expression, lambda: f"{self.place()} {self.draw.choice(ASSIGN)} {self.expression()}",
+                      self.define, self.leave,
                       lambda: f"backward({self.expression()}{self.pick('', ', create_graph=true', ', seed=1')})",
                       lambda: f"nograd {{ {self.place()} {self.pick('-=', '=')} {self.expression()} }}",
                       lambda: f"{self.pick('zero_grad', 'attach_grad', 'retain_grad')}({self.place()})",
-                      lambda: f"assign({self.variable()}, {self.expression()})", lambda: f"set_grad({self.variable()}, {self.expression()})",
+                      lambda: f"assign({self.variable()}, {self.expression()})",
+                      lambda: f"set_grad({self.variable()}, {self.expression()})",
                       lambda: f"print({self.several(self.expression)}{self.pick('', ', sep=' + self.string(), ', end=' + self.string())})",
-                      lambda: f"{self.new_name()} = import(\"m.dbx\"){self.pick('', '.weights', '.twice')}", lambda: f"# {self.draw.choice(WORDS)}"]
+                      lambda: f"{self.new_name()} = import(\"m.dbx\"){self.pick('', '.weights', '.twice')}",
+                      lambda: f"# {self.draw.choice(WORDS)}"]
             nested = [lambda: self.branch(depth), lambda: self.loop(depth), lambda: f"nograd {{ {self.block(depth)} }}",
                       lambda: f"try {{ {self.block(depth)} }} catch err {{ {self.block(depth)} }}",
                       lambda: f"try {{ {self.block(depth)} }} catch err {{ {self.pick('error(err)', 'print(err.kind)', 'error(err.message)')} }}",
-                      lambda: f"error({self.pick(self.string, self.expression)})", lambda: f"assert({self.expression()}, {self.string()})"]
+                      lambda: f"error({self.pick(self.string, self.expression)})",
+                      lambda: f"assert({self.expression()}, {self.string()})"]
             return self.draw.choice(simple * 2 + nested if depth < 3 else simple)()
         finally:
             self.depth -= 1
 
     def block(self, depth):
         """Statements that end with a line end, because the last may be a comment."""
-        return "".join(self.statement(depth + 1) + self.pick("\n ", "\n", "\n\n\n  ") for _ in range(self.draw.randint(1, 3)))
+        return "".join(self.statement(depth + 1) + self.pick("\n ", "\n", "\n\n\n  ")
+                       for _ in range(self.draw.randint(1, 3)))
 
     def program(self):
         lines = [START]
@@ -280,7 +322,13 @@ class Writer:
 
     def plain(self, depth=0):
         """A value whose repr reads back."""
-        more = [lambda: f"({self.several(lambda: self.plain(depth + 1), 2, 4)})", lambda: f"({self.plain(depth + 1)},)", "()", "{}",
-                lambda: "{" + ", ".join(f'"{w}": {self.plain(depth + 1)}' for w in self.draw.sample(WORDS[:9], self.draw.randint(1, 3))) + "}"]
-        return self.pick(self.number, self.number, self.string, "true", "false", "none", lambda: repr(self.draw.uniform(-1, 1) * 10 ** self.draw.randint(-320, 308)),
-                         lambda: f"range({self.draw.randint(-3, 3)}, {self.draw.randint(-9, 9)}, {self.pick('1', '-2', '3')})", *(more if depth < 3 else []))
+        def fields():
+            keys = self.draw.sample(WORDS[:9], self.draw.randint(1, 3))
+            return ", ".join(f'"{key}": {self.plain(depth + 1)}' for key in keys)
+
+        more = [lambda: f"({self.several(lambda: self.plain(depth + 1), 2, 4)})",
+                lambda: f"({self.plain(depth + 1)},)", "()", "{}", lambda: f"{{{fields()}}}"]
+        return self.pick(self.number, self.number, self.string, "true", "false", "none",
+                         lambda: repr(self.draw.uniform(-1, 1) * 10 ** self.draw.randint(-320, 308)),
+                         lambda: f"range({self.draw.randint(-3, 3)}, {self.draw.randint(-9, 9)}, {self.pick('1', '-2', '3')})",
+                         *(more if depth < 3 else []))

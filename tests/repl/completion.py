@@ -27,7 +27,8 @@ with Screen("-q", columns=100, rows=40) as s:
     equal("after a point, a function", after("x.resh")[0], "dbx> x.reshape")
     equal("a property", after("x.requ")[0], "dbx> x.requires_grad")
     listed = after("x.")[1]
-    equal("properties are listed first", [row.split()[0] for row in listed if row != "dbx> x."][:3], ["T", "dtype", "grad"])
+    equal("properties are listed first", [row.split()[0] for row in listed if row != "dbx> x."][:3],
+          ["T", "dtype", "grad"])
     equal("a field", after("model.we")[0], "dbx> model.weight")
     contains("fields of a record", "\n".join(after("model.w")[1]), "weight", "width")
     equal("a field of a field", after("model.inner.bi")[0], "dbx> model.inner.bias")
@@ -47,7 +48,8 @@ with Screen("-q", columns=100, rows=40) as s:
     equal("in an expression", after("2 * \\theta")[0], "dbx> 2 * θ")
     equal("a command", after(":hist")[0], "dbx> :history")
     equal("help on a name", after("?resha")[0], "dbx> ?reshape")
-    contains("a second TAB shows signatures", "\n".join(after("cums", 2)[1]) + after("cumsum", 2)[1][-1], "cumsum(x, axis=")
+    contains("a second TAB shows signatures", "\n".join(after("cums", 2)[1]) + after("cumsum", 2)[1][-1],
+             "cumsum(x, axis=")
     contains("of the call around the cursor", "\n".join(after("probe(1, ", 2)[1]), "probe(count, step=1)")
     equal("nothing in a comment or text", after('"whil')[0], 'dbx> "whil')
     for text in ("1 + 1  # whil", "# resh", "## resh", "none.sha"):

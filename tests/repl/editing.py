@@ -23,7 +23,8 @@ with Screen("-q") as s:
     s.keys("\r}\r")
     equal("the block runs once", last(s, 3), ["...> }", "1", "dbx>"])
     s.keys(UP)
-    contains("it is recalled as a whole", s.text(), "dbx> for i in range(2) {\n...>   if i > 0 {\n...>     print(i)\n...>   }\n...> }")
+    contains("it is recalled as a whole", s.text(),
+             "dbx> for i in range(2) {\n...>   if i > 0 {\n...>     print(i)\n...>   }\n...> }")
     row = s.cursor()[0]
     s.keys(UP + UP)
     equal("up moves in it", s.cursor()[0], row - 2)
@@ -104,7 +105,8 @@ for columns in (20, 33, 80, 300):
         text = "x = [" + ", ".join(str(i) for i in range(100)) + "]"
         s.type(text)
         shown = "".join(row for row in s.rows())
-        check(f"a long line at {columns} columns ends at the cursor", shown.replace(" ", "").endswith("98,99]"), shown[-40:])
+        check(f"a long line at {columns} columns ends at the cursor", shown.replace(" ", "").endswith("98,99]"),
+              shown[-40:])
         s.type("; sum(x)\r")
         contains(f"and runs at {columns} columns", s.text().replace("\n", ""), "4950")
         equal(f"nothing strange at {columns} columns", s.strange, [])

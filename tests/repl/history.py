@@ -50,7 +50,8 @@ with tempfile.TemporaryDirectory() as home:
             one.line(f"one = {i}")
             two.line(f"two = {i}")
         entries = read(path).splitlines()
-        check("two sessions write together", all(f"{who} = {i}" in entries for who in ("one", "two") for i in range(10)))
+        check("two sessions write together",
+              all(f"{who} = {i}" in entries for who in ("one", "two") for i in range(10)))
         before = set(read(path).splitlines())
         one.send("three = 3\n")
         time.sleep(0.002)              # any moment will do, here and below

@@ -87,7 +87,8 @@ with Terminal("-q") as t:
     shown = t.wait()
     while "42" not in shown and "error" not in shown:
         shown += t.wait()
-    check("a line that comes together with Ctrl-C is taken for itself", "interrupted" not in shown and "42" in shown, shown)
+    check("a line that comes together with Ctrl-C is taken for itself", "interrupted" not in shown and "42" in shown,
+          shown)
     begin(t, "for i in range(1000000000) { }")
     t.send("40 + 1\n")
     t.interrupt()
@@ -208,7 +209,8 @@ with Terminal("-q", home=config.home) as t:
     equal("vi mode from ~/.inputrc", t.line("x"), "1\n")
 config.close()
 
-piped = subprocess.run([DBX, "-q", "-i", "/dev/null"], input="a = 2\nfor i in range(2) {\n print(i)\n}\na + 1\n", text=True,
+piped = subprocess.run([DBX, "-q", "-i", "/dev/null"], input="a = 2\nfor i in range(2) {\n print(i)\n}\na + 1\n",
+                       text=True,
                        capture_output=True, timeout=PATIENCE)
 equal("-i with input from a pipe", (piped.stdout, piped.returncode), ("0\n1\n3\n", 0))
 finish()
