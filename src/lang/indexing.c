@@ -240,28 +240,17 @@ static GradTensor *checked_indices(const GradTensor *index, int axis, int64_t si
     return out;
 }
 
-/* A mask stands for the positions of its true elements along each of its axes. */
+/* A mask stands for the positions of its true elements. Counted in row-major order over its axes, they are indices
+ * along the last of them, as if the axes were one. */
 static void plan_mask(Plan *p, GradTensor *mask)
 {
     const int64_t *shape = tensor_shape(&mask->t);
     if (!shape_equal(mask->t.ndim, shape, mask->t.ndim, tensor_shape(&p->x->t) + p->axis))
         error_throw(ERROR_INDEX, "a mask of shape %s does not fit a tensor of shape %s",
                     shape_text(mask->t.ndim, shape), shape_text(p->x->t.ndim, tensor_shape(&p->x->t)));
-    GradTensor *flat = index_of_true(mask);
-    const int64_t *at = tensor_data(&flat->t);
-    int64_t count = flat->t.size, stride = 1;
-    int first = p->axis;
-    GradTensor *columns[TENSOR_MAX_NDIM];
-    for (int d = mask->t.ndim; d-- > 0;) {
-        columns[d] = gt_new(DTYPE_INT64, 1, &count);
-        int64_t *to = tensor_allocate(&columns[d]->t);
-        for (int64_t k = 0; k < count; k++)
-            to[k] = at[k] / stride % shape[d];
-        stride *= shape[d];
-    }
-    for (int d = 0; d < mask->t.ndim; d++)
-        plan_index(p, columns[d], first + d);
     p->axis += mask->t.ndim;
+    if (mask->t.ndim > 0)
+        plan_index(p, index_of_true(mask), p->axis - 1);
 }
 
 static void plan_value(Plan *p, Value v)
@@ -510,15 +499,20 @@ GradTensor *subscript_write(GradTensor *x, const Subscripts *s, Value v, bool ow
     if (value == NULL)
         error_throw(ERROR_TYPE, "an element of a tensor cannot be %s", value_described(v));
     bool recorded = grad_state()->recording && (gt_tracked(x) || gt_tracked(value));
+    bool in_place = own && !recorded;
     plan_subscripts(&p, x, s);
     if (p.index_count == 0) {
-        if (!own || recorded)
+        if (!in_place)
             return t_region_set(x, value, p.region_count, p.region);
         region_write(x, value, p.region_count, p.region);
         return x;
     }
+    if (in_place && is_gather(&p)) {
+        rows_write(x, p.index[0], p.index_axis[0], value);
+        return x;
+    }
     Positions at = positions_of(&p);
-    if (!own || recorded)
+    if (!in_place)
         return t_put(x, at.at, at.ndim, at.shape, value);
     put_write(x, at.at, at.ndim, at.shape, value);
     return x;

@@ -213,7 +213,7 @@ static GradTensor *spread_rows_forward(const OpCall *c)
     const int64_t *at = index_values(c, indices, axis, shape->at[axis]);
     GradTensor *out = call_out(c, gt_dtype(values), (int)shape->count, shape->at);
     tensor_fill(&out->t, 0);
-    tensor_scatter_add(&out->t, &values->t, at, indices->t.size, axis);
+    tensor_put_rows(&out->t, at, indices->t.size, axis, &values->t, true);
     return out;
 }
 
@@ -259,7 +259,7 @@ static GradTensor *scatter_add_forward(const OpCall *c)
     const int64_t *at = index_values(c, indices, axis, tensor_shape(&x->t)[axis]);
     GradTensor *out = call_out(c, call_dtype(c), x->t.ndim, tensor_shape(&x->t));
     tensor_cast(&out->t, &x->t);
-    tensor_scatter_add(&out->t, &values->t, at, indices->t.size, axis);
+    tensor_put_rows(&out->t, at, indices->t.size, axis, &values->t, true);
     return out;
 }
 

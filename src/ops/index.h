@@ -41,6 +41,8 @@ GradTensor *t_take(GradTensor *x, GradTensor *positions, int ndim, const int64_t
 GradTensor *t_put(GradTensor *x, GradTensor *positions, int ndim, const int64_t *shape, GradTensor *v);
 /* The same in place, as for region_write. */
 void put_write(GradTensor *x, GradTensor *positions, int ndim, const int64_t *shape, GradTensor *v);
+/* What t_gather of the same 1-d indices reads, written in place. */
+void rows_write(GradTensor *x, const GradTensor *indices, int axis, GradTensor *v);
 /* Zeros of this shape to which the values are added at the positions: the transpose of t_take. */
 GradTensor *t_put_add(GradTensor *values, GradTensor *positions, int ndim, const int64_t *shape);
 

@@ -391,3 +391,12 @@ void put_write(GradTensor *x, GradTensor *positions, int ndim, const int64_t *sh
     v = fit_value(gt_detach(v), ndim, shape);
     tensor_put_flat(&x->t, tensor_contiguous(&positions->t, DTYPE_INT64), positions->t.size, &v->t, false);
 }
+
+void rows_write(GradTensor *x, const GradTensor *indices, int axis, GradTensor *v)
+{
+    int64_t shape[TENSOR_MAX_NDIM], count = indices->t.size;
+    memcpy(shape, tensor_shape(&x->t), (size_t)x->t.ndim * sizeof *shape);
+    shape[axis] = count;
+    v = fit_value(gt_detach(v), x->t.ndim, shape);
+    tensor_put_rows(&x->t, tensor_contiguous(&indices->t, DTYPE_INT64), count, axis, &v->t, false);
+}

@@ -107,19 +107,23 @@ void tensor_gather(Tensor *out, const Tensor *x, const int64_t *indices, int64_t
     }
 }
 
-void tensor_scatter_add(Tensor *out, const Tensor *values, const int64_t *indices, int64_t count, int axis)
+void tensor_put_rows(Tensor *out, const int64_t *indices, int64_t count, int axis, const Tensor *values, bool add)
 {
     Lanes lanes = lanes_of(out, axis);
     size_t row = (size_t)lanes.inner * dtype_size((Dtype)out->dtype);
     const char *from = tensor_contiguous(values, (Dtype)out->dtype);
     char *to = tensor_own_data(out);
-    AddRow *add = add_row[out->dtype];
     for (int64_t o = 0; o < lanes.outer; o++, to += (size_t)lanes.count * row, from += (size_t)count * row) {
         interrupt_poll();
         if (lanes.inner == 1)
-            put_of((Dtype)out->dtype, true)(count, indices, from, 1, to);
-        for (int64_t i = 0; i < count && lanes.inner > 1; i++)
-            add(lanes.inner, to + indices[i] * (int64_t)row, from + (size_t)i * row);
+            put_of((Dtype)out->dtype, add)(count, indices, from, 1, to);
+        for (int64_t i = 0; i < count && lanes.inner > 1; i++) {
+            char *at = to + indices[i] * (int64_t)row;
+            if (add)
+                add_row[out->dtype](lanes.inner, at, from + (size_t)i * row);
+            else
+                memcpy(at, from + (size_t)i * row, row);
+        }
     }
 }
 

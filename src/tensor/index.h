@@ -6,9 +6,8 @@
 
 /* out[..., i, ...] = x[..., indices[i], ...] along `axis`. */
 void tensor_gather(Tensor *out, const Tensor *x, const int64_t *indices, int64_t count, int axis);
-/* out (own contiguous data, same dtype as values): out[..., indices[i], ...] += values[..., i, ...], in
- * order of i. */
-void tensor_scatter_add(Tensor *out, const Tensor *values, const int64_t *indices, int64_t count, int axis);
+/* out[..., indices[i], ...] = values[..., i, ...], or += when add, in order of i; out gets its own contiguous data. */
+void tensor_put_rows(Tensor *out, const int64_t *indices, int64_t count, int axis, const Tensor *values, bool add);
 /* Flat (row-major) positions: out[i] = x[positions[i]]; x any strides. */
 void tensor_take_flat(Tensor *out, const Tensor *x, const int64_t *positions);
 /* out (own contiguous data)[positions[i]] = values[i], or += when add; values has as many elements as
