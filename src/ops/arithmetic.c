@@ -56,29 +56,75 @@ const Op op_div = {
 /* ---- division with a whole quotient ----
  *
  * Float quotients and remainders belong together: a == b * (a // b) + a % b as nearly as rounding allows,
- * so both come from fmod, which is exact. */
+ * so both come from fmod, which is exact, or from what gives the same. fmod takes time for every bit of the
+ * quotient. While these are few, q = floor(x / y) is right, or 1 too large where the division was rounded up to
+ * a whole number; the sign of x - q y tells which, and then x - q y is exact. */
 
-#define FLOORED(suffix, Float, fmod, copysign, nearbyint) \
-    static inline Float floored_mod_##suffix(Float x, Float y) \
+#define WHOLE_DIVISION(suffix, Float, f, small) \
+    static inline bool is_small_##suffix(Float x, Float y) \
     { \
-        Float r = fmod(x, y); \
-        if (r == 0) \
-            return copysign(0, y); \
-        return (r < 0) != (y < 0) ? r + y : r; \
+        return fabs##f(x / y) < small && fabs##f(y) < INFINITY; \
     } \
-    static inline Float floored_div_##suffix(Float x, Float y) \
+    /* `mended` when the remainder does not have the sign of the divisor. */ \
+    static inline Float signed_like_##suffix(Float r, Float y, Float mended, Float same) \
     { \
-        Float r = fmod(x, y); \
+        return r != 0 && (r < 0) != (y < 0) ? mended : same; \
+    } \
+    static inline Float small_mod_##suffix(Float x, Float y) \
+    { \
+        Float r = fma##f(-floor##f(x / y), y, x); \
+        return r == 0 ? copysign##f(0, y) : signed_like_##suffix(r, y, r + y, r); \
+    } \
+    static inline Float small_div_##suffix(Float x, Float y) \
+    { \
+        Float q = floor##f(x / y); \
+        q = signed_like_##suffix(fma##f(-q, y, x), y, q - 1, q); \
+        return q == 0 ? copysign##f(0, x / y) : q; \
+    } \
+    static Float any_mod_##suffix(Float x, Float y) \
+    { \
+        Float r = fmod##f(x, y); \
+        return r == 0 ? copysign##f(0, y) : signed_like_##suffix(r, y, r + y, r); \
+    } \
+    static Float any_div_##suffix(Float x, Float y) \
+    { \
+        Float r = fmod##f(x, y), q = (x - r) / y; \
         if (y == 0) \
             return x / y; \
-        Float q = (x - r) / y; \
-        if (r != 0 && (r < 0) != (y < 0)) \
-            q -= 1; \
-        return q == 0 ? copysign(0, x / y) : nearbyint(q); \
+        q = signed_like_##suffix(r, y, q - 1, q); \
+        return q == 0 ? copysign##f(0, x / y) : nearbyint##f(q); \
+    } \
+    KERNEL2(small_mod_all_##suffix, Float, Float, small_mod_##suffix(x, y)) \
+    KERNEL2(small_div_all_##suffix, Float, Float, small_div_##suffix(x, y)) \
+    KERNEL_CLONES static bool all_small_##suffix(long n, const Float *x, const Float *y) \
+    { \
+        long others = 0; \
+        for (long i = 0; i < n; i++) \
+            others += !is_small_##suffix(x[i], y[i]); \
+        return others == 0; \
+    } \
+    static void divide_##suffix(long n, Float *to, const void *const *in, BlockKernel *all, \
+                                Float any(Float, Float)) \
+    { \
+        const Float *x = in[0], *y = in[1]; \
+        all(n, to, in); \
+        if (all_small_##suffix(n, x, y)) \
+            return; \
+        for (long i = 0; i < n; i++) \
+            if (!is_small_##suffix(x[i], y[i])) \
+                to[i] = any(x[i], y[i]); \
+    } \
+    static void mod_##suffix(long n, void *restrict out, const void *const *in) \
+    { \
+        divide_##suffix(n, out, in, small_mod_all_##suffix, any_mod_##suffix); \
+    } \
+    static void floor_div_##suffix(long n, void *restrict out, const void *const *in) \
+    { \
+        divide_##suffix(n, out, in, small_div_all_##suffix, any_div_##suffix); \
     }
 
-FLOORED(f64, double, fmod, copysign, nearbyint)
-FLOORED(f32, float, fmodf, copysignf, nearbyintf)
+WHOLE_DIVISION(f64, double, , 0x1p51)
+WHOLE_DIVISION(f32, float, f, 0x1p22f)
 
 /* The smallest integer divided by -1 wraps, where the machine's division would trap. y is not 0. */
 static inline int64_t whole_div(int64_t x, int64_t y)
@@ -95,9 +141,7 @@ static inline int64_t whole_mod(int64_t x, int64_t y)
     return r != 0 && (r < 0) != (y < 0) ? r + y : r;
 }
 
-KERNELS2_FLOAT(floor_div, floored_div_f64(x, y), floored_div_f32(x, y))
 KERNELS2_SIGNED(floor_div, whole_div(x, y))
-KERNELS2_FLOAT(mod, floored_mod_f64(x, y), floored_mod_f32(x, y))
 KERNELS2_SIGNED(mod, whole_mod(x, y))
 
 static const Op floor_div_plain = {
