@@ -3,6 +3,7 @@
 #include "grad/batch.h"
 #include "ops/rules.h"
 #include "tensor/convert.h"
+#include "tensor/kernel.h"
 #include "tensor/state.h"
 
 #include <math.h>
@@ -190,6 +191,20 @@ const Op op_eye = {
 
 /* ---- regular ---- */
 
+/* start + i * step for i from `first` on. Counting in 32 bits is what machines convert several at a time. */
+KERNEL_CLONES static void multiples(int n, double *to, double first, double start, double step)
+{
+    for (int i = 0; i < n; i++)
+        to[i] = start + (first + i) * step;
+}
+
+/* i / whole, likewise. */
+KERNEL_CLONES static void fractions(int n, double *to, double first, double whole)
+{
+    for (int i = 0; i < n; i++)
+        to[i] = (first + i) / whole;
+}
+
 /* start + i * step for i = 0 .. count - 1, computed in double precision. */
 static GradTensor *progression(const OpCall *c, Dtype dtype, double start, double step, int64_t count)
 {
@@ -201,8 +216,7 @@ static GradTensor *progression(const OpCall *c, Dtype dtype, double start, doubl
         const void *in[] = {block};
         int64_t n = count - first < BLOCK ? count - first : BLOCK;
         interrupt_poll();
-        for (int64_t i = 0; i < n; i++)
-            block[i] = start + (double)(first + i) * step;
+        multiples((int)n, block, (double)first, start, step);
         convert((long)n, data + (size_t)first * dtype_size(dtype), in);
     }
     return out;
@@ -250,8 +264,8 @@ static GradTensor *places(const OpCall *c, int i)
     int64_t n = count_arg(c, "n", c->args[i].integer);
     GradTensor *t = gt_new(DTYPE_FLOAT64, 1, &n);
     double *data = tensor_allocate(&t->t);
-    for (int64_t k = 0; k < n; k++)
-        data[k] = n > 1 ? (double)k / (double)(n - 1) : 0;
+    for (int64_t first = 0; first < n; first += BLOCK)
+        fractions((int)(n - first < BLOCK ? n - first : BLOCK), data + first, (double)first, n > 1 ? (double)(n - 1) : 1);
     return t;
 }
 
