@@ -201,14 +201,12 @@ static bool path_ends_in_variable(Frame *frame, const Path *path, Value **holder
     return at != NULL && at->tag == TAG_VARIABLE && variable_updates(at->as.any);
 }
 
-static void path_write(Frame *frame, const Path *path, Value v)
+/* The place that the path without its last step leads to, which may be changed. */
+static Value *path_container(Frame *frame, const Path *path)
 {
     Value *holder = NULL;
-    const PathStep *last = &path->steps[path->count - 1];
-    if (path_ends_in_variable(frame, path, &holder)) {
-        step_write(holder, last, v);
-        return;
-    }
+    if (path_ends_in_variable(frame, path, &holder))
+        return holder;
     if (!may_bind(frame, path->root))
         throw_outer(frame, path->root);
     Value *place = root_place(frame, path->root);
@@ -216,7 +214,12 @@ static void path_write(Frame *frame, const Path *path, Value v)
         throw_outer(frame, path->root);
     for (uint32_t i = 0; i + 1 < path->count; i++)
         place = step_into(place, &path->steps[i]);
-    step_write(place, last, v);
+    return place;
+}
+
+static void path_write(Frame *frame, const Path *path, Value v)
+{
+    step_write(path_container(frame, path), &path->steps[path->count - 1], v);
 }
 
 static Value path_read(Frame *frame, const Path *path)
@@ -315,6 +318,33 @@ static void augment_name(Frame *frame, Node *statement, Node *name)
         place_store(name_place(frame, name), v);
 }
 
+static bool holds_part(Value container, const PathStep *step)
+{
+    if (container.tag == TAG_RECORD)
+        return step_key(step) != NULL && record_find(container.as.any, step_key(step)) != NULL;
+    return container.tag == TAG_TUPLE && step->node->kind == NODE_INDEX;
+}
+
+/* A string in a record or tuple grows where it stands when nobody else sees it. What was evaluated since the mark may have
+ * put something else there. */
+static bool grow_part(Frame *frame, const Path *path, Value old, Value more, PoolMark mark)
+{
+    if (old.tag != TAG_STRING || more.tag != TAG_STRING || old.as.object == more.as.object)
+        return false;
+    const PathStep *last = &path->steps[path->count - 1];
+    Value *place = path_container(frame, path);
+    if (!holds_part(*place, last))
+        return false;
+    place = step_into(place, last);
+    if (place->as.any != old.as.any)
+        return false;
+    pool_drain_except(mark, more.as.object);
+    if (old.as.object->refs > 1)
+        return false;
+    place->as.any = string_extend(old.as.any, more.as.any);
+    return true;
+}
+
 void augment_target(Frame *frame, Node *statement)
 {
     Node *target = statement->as.augment.target;
@@ -325,11 +355,14 @@ void augment_target(Frame *frame, Node *statement)
     }
     path_of(frame, target, &path);
     frame->at = target;
+    PoolMark mark = pool_mark();
     Value old = path_read(frame, &path);
     if (value_is_object(old))
         pool_keep(old.as.object);
     Value v = evaluate(frame, statement->as.augment.value);
     frame->at = statement;
+    if (statement->as.augment.op == OPERATOR_ADD && grow_part(frame, &path, old, v, mark))
+        return;
     v = binary_operation(frame, statement, statement->as.augment.op, statement->as.augment.operation, old, v);
     if (updates_itself(old))
         variable_assign_value(old.as.any, v);
