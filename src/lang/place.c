@@ -325,8 +325,8 @@ static bool holds_part(Value container, const PathStep *step)
     return container.tag == TAG_TUPLE && step->node->kind == NODE_INDEX;
 }
 
-/* A string in a record or tuple grows where it stands when nobody else sees it. What was evaluated since the mark may have
- * put something else there. */
+/* A string in a record or tuple grows where it stands when nobody else sees it. What was evaluated since the mark
+ * may have put something else there. */
 static bool grow_part(Frame *frame, const Path *path, Value old, Value more, PoolMark mark)
 {
     if (old.tag != TAG_STRING || more.tag != TAG_STRING || old.as.object == more.as.object)

@@ -11,7 +11,7 @@
 
 /* Every so many bytes the place is known, so that an error costs the same wherever it happens: a program may
  * raise and catch as many as it has lines. Marks stand at the first code point from their byte on. */
-enum { MARK_EVERY = 4096 };
+enum { MARK_EVERY = 256 };
 
 typedef struct SourceMark {
     uint32_t offset, lines, column;   /* lines: before this one */
@@ -34,7 +34,7 @@ static SourceMark walk(const Source *source, SourceMark at, uint32_t offset)
     while (at.offset < offset) {
         const char *text = source->text + at.offset;
         uint32_t point;
-        int length = utf8_decode(text, end, &point);
+        int length = (uint8_t)*text < 0x80 ? 1 : utf8_decode(text, end, &point);
         at.offset += length > 0 ? length : 1;
         at.column++;
         if (*text == '\n') {

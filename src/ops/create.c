@@ -263,9 +263,9 @@ static GradTensor *places(const OpCall *c, int i)
 {
     int64_t n = count_arg(c, "n", c->args[i].integer);
     GradTensor *t = gt_new(DTYPE_FLOAT64, 1, &n);
-    double *data = tensor_allocate(&t->t);
+    double *data = tensor_allocate(&t->t), whole = n > 1 ? (double)(n - 1) : 1;
     for (int64_t first = 0; first < n; first += BLOCK)
-        fractions((int)(n - first < BLOCK ? n - first : BLOCK), data + first, (double)first, n > 1 ? (double)(n - 1) : 1);
+        fractions((int)(n - first < BLOCK ? n - first : BLOCK), data + first, (double)first, whole);
     return t;
 }
 

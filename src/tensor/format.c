@@ -170,6 +170,28 @@ static const char *radix_digits(double x, int bits_each, bool upper)
     return buf_text(out);
 }
 
+/* "%.*f" of x >= 0. For few digits the number of units of the last one is found exactly: the product that
+ * says how many is rounded, but fma tells by how much, and so what is really halfway and goes to the even. */
+static void put_fixed(Buf *out, double x, int precision)
+{
+    double unit = 1;
+    for (int i = 0; i < precision && unit < 1e15; i++)
+        unit *= 10;
+    double units = x * unit, down = floor(units), part = units - down, error = fma(x, unit, -units);
+    if (precision > 15 || !(units < 1e15)) {
+        buf_printf(out, "%.*f", precision, x);
+        return;
+    }
+    uint64_t count = (uint64_t)down;
+    count += part > 0.5 || (part == 0.5 && (error > 0 || (error == 0 && count % 2 == 1)));
+    show_whole(out, count / (uint64_t)unit);
+    if (precision == 0)
+        return;
+    buf_putc(out, '.');
+    for (uint64_t rest = count % (uint64_t)unit, digit = (uint64_t)unit / 10; digit > 0; digit /= 10)
+        buf_putc(out, (char)('0' + rest / digit % 10));
+}
+
 static const char *whole_text(const Spec *s, double x, Parts *p)
 {
     static const char prefixes[4][3] = {"0x", "0X", "0b", "0o"};
@@ -178,7 +200,7 @@ static const char *whole_text(const Spec *s, double x, Parts *p)
     const char *type = strchr(types, s->type);
     if (type == NULL) {
         Buf *out = buf_new();
-        buf_printf(out, "%.0f", x);
+        put_fixed(out, x, 0);
         return buf_text(out);
     }
     if (s->alternate)
@@ -214,9 +236,15 @@ static const char *real_text(const Spec *s, double x)
     switch (s->type) {
     case 'e': buf_printf(out, plain ? "%.*e" : "%#.*e", precision, x); break;
     case 'E': buf_printf(out, plain ? "%.*E" : "%#.*E", precision, x); break;
-    case 'f': buf_printf(out, plain ? "%.*f" : "%#.*f", precision, x); break;
     case 'F': buf_printf(out, plain ? "%.*F" : "%#.*F", precision, x); break;
-    case '%': buf_printf(out, plain ? "%.*f%%" : "%#.*f%%", precision, x); break;
+    case 'f': case '%':
+        if (plain)
+            put_fixed(out, x, precision);
+        else
+            buf_printf(out, "%#.*f", precision, x);
+        if (s->type == '%')
+            buf_putc(out, '%');
+        break;
     default:
         if (plain)
             buf_printf(out, s->type == 'G' ? "%.*G" : "%.*g", precision, x);

@@ -24,6 +24,27 @@ typedef struct Decimal {
     int exponent;                     /* of the first digit */
 } Decimal;
 
+enum { WHOLE_DIGITS = 20 };           /* of the largest 64-bit number */
+
+/* Writes the digits so that they end before `end`; returns their number. */
+static int write_whole(uint64_t x, char *end)
+{
+    int count = 0;
+    do {
+        *--end = (char)('0' + x % 10);
+        count++;
+        x /= 10;
+    } while (x > 0);
+    return count;
+}
+
+void show_whole(Buf *out, uint64_t x)
+{
+    char digits[WHOLE_DIGITS], *end = digits + WHOLE_DIGITS;
+    int count = write_whole(x, end);
+    buf_add(out, end - count, (size_t)count);
+}
+
 static void drop_zeros(Decimal *d)
 {
     while (d->count > 1 && d->digits[d->count - 1] == '0')
@@ -69,14 +90,40 @@ static bool reads_back(const Decimal *d, double x, bool single)
     return single ? strtof(text, NULL) == (float)x : strtod(text, NULL) == x;
 }
 
+/* A decimal that reads back as x with so few digits (DBL_DIG, FLT_DIG) that there is but one: x times a power
+ * of ten, rounded. Divided by that power, both exact, it gives what reading gives. For 1e-7 <= x < 1e15, or
+ * 1e-4 <= x < 1e6 when single, where the power is exact. */
+static bool decimal_short(double x, bool single, Decimal *d)
+{
+    double unit = 1, limit = single ? 1e6 : 1e15;
+    int places = 0;
+    for (; x * (unit * 10) < limit; unit *= 10)
+        places++;
+    double whole = nearbyint(x * unit);
+    if (single ? (float)whole / (float)unit != (float)x : whole / unit != x)
+        return false;
+    char digits[WHOLE_DIGITS], *end = digits + WHOLE_DIGITS;
+    d->count = write_whole((uint64_t)whole, end);
+    d->exponent = d->count - 1 - places;
+    memcpy(d->digits, end - d->count, (size_t)d->count);
+    drop_zeros(d);
+    return true;
+}
+
 /* The shortest decimal that reads back as x. Below a power of two the numbers stand closer together than
  * above it, so the nearest decimal of some length may miss where the one above hits. */
 static Decimal decimal_shortest(double x, bool single)
 {
     bool normal = x >= (single ? (double)FLT_MIN : DBL_MIN);
     int least = !normal ? 1 : single ? FLT_DIG : DBL_DIG, most = single ? FLT_DECIMAL_DIG : DIGITS_MAX;
+    Decimal d;
+    if (single ? x >= 1e-4 && x < 1e6 : x >= 1e-7 && x < 1e15) {
+        if (decimal_short(x, single, &d))
+            return d;
+        least++;
+    }
     for (int digits = least; digits < most; digits++) {
-        Decimal d = decimal_round(x, digits);
+        d = decimal_round(x, digits);
         if (reads_back(&d, x, single))
             return d;
         d = decimal_above(d, digits);
@@ -125,7 +172,7 @@ static void show_real(Buf *out, double x, bool single)
         return;
     x = fabs(x);
     if (x < 1e16 && x == floor(x)) {
-        buf_printf(out, "%.0f", x);
+        show_whole(out, (uint64_t)x);
         return;
     }
     Decimal d = decimal_shortest(x, single);

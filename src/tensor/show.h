@@ -10,6 +10,8 @@
 void show_number(Buf *out, double x);
 /* The same to the precision of a float32. */
 void show_float(Buf *out, float x);
+/* A whole number, which printf takes several times as long to write. */
+void show_whole(Buf *out, uint64_t x);
 
 typedef struct ShowOptions {
     int precision;                    /* significant digits of an element, 6 unless told */

@@ -3,6 +3,8 @@
 #include "tensor_support.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 static const ShowOptions plain = {.precision = 6, .threshold = 1000};
 
@@ -283,6 +285,50 @@ static void test_formats_of_numbers(void **state)
     }
 }
 
+/* Halfway cases, neighbours of short decimals, and few and many places. */
+static void test_fixed_places_are_those_of_printf(void **state)
+{
+    uint64_t bits = 88172645463325252u;
+    (void)state;
+    for (int i = 0; i < 20000; i++) {
+        char spec[8], expected[400];
+        bits = bits * 6364136223846793005u + 1442695040888963407u;
+        double x = (double)(bits >> 44) / (i % 2 == 0 ? 64 : 1000);
+        x = i % 3 == 0 ? nextafter(x, i % 5 == 0 ? 0 : INFINITY) : x * (i % 7 == 0 ? 1e9 : 1);
+        int places = (int)(bits >> 33) % (i % 11 == 0 ? 18 : 5);
+        PoolMark mark = pool_mark();
+        Buf *out = buf_new();
+        snprintf(spec, sizeof spec, ".%df", places);
+        snprintf(expected, sizeof expected, "%.*f", places, x);
+        format_number(out, x, spec, strlen(spec));
+        assert_string_equal(buf_text(out), expected);
+        pool_drain(mark);
+    }
+}
+
+/* Decimals of few digits are found without trying how many it takes. */
+static void test_short_decimals_are_shown_as_they_are_written(void **state)
+{
+    uint64_t bits = 88172645463325252u;
+    (void)state;
+    for (int i = 0; i < 20000; i++) {
+        char written[40];
+        bits = bits * 6364136223846793005u + 1442695040888963407u;
+        int digits = 1 + (int)(bits >> 33) % 15, exponent = (int)(bits >> 40) % 19 - 4;
+        double limit = pow(10, digits), whole = fmod((double)(bits >> 12), limit);
+        snprintf(written, sizeof written, "%.0fe%d", whole, exponent - digits);
+        double x = strtod(written, NULL);
+        PoolMark mark = pool_mark();
+        const char *text = number_text(x);
+        size_t shown = 0;
+        for (const char *c = text; *c != '\0' && *c != 'e'; c++)
+            shown += *c != '.' && (shown > 0 || *c != '0');
+        assert_true(strtod(text, NULL) == x);
+        assert_true(x == floor(x) || shown <= (size_t)digits);
+        pool_drain(mark);
+    }
+}
+
 static void test_formats_of_text(void **state)
 {
     static const struct {
@@ -343,6 +389,8 @@ int main(void)
         TEST(test_long_rows_wrap),
         TEST(test_showing_survives_failing_allocations),
         TEST(test_formats_of_numbers),
+        TEST(test_fixed_places_are_those_of_printf),
+        TEST(test_short_decimals_are_shown_as_they_are_written),
         TEST(test_formats_of_text),
         TEST(test_bad_formats_are_errors),
     };
