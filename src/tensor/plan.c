@@ -12,6 +12,7 @@
 typedef struct Place {
     char *base;                       /* of all elements, or when width is 0 of one block; NULL: a buffer */
     int64_t width;                    /* bytes of an element */
+    int64_t period;                   /* elements after which those at `base` begin again; 0: they do not */
     size_t offset;                    /* of the buffer among its thread's */
     int step;                         /* whose result it is, or -1 */
 } Place;
@@ -32,6 +33,13 @@ typedef struct Constant {
     char *block;
 } Constant;
 
+/* A part that repeats, with its first elements once more behind it, so that a block may begin anywhere in it. */
+typedef struct Repeated {
+    const char *data;
+    const Layout *layout;
+    Place place;
+} Repeated;
+
 /* An Expr that is stored on the way, because it was computed too often. */
 typedef struct Kept {
     Expr *expr;
@@ -41,8 +49,9 @@ typedef struct Kept {
 struct Plan {
     Step *steps;
     Constant *constants;
+    Repeated *repeated;
     Kept *kept;
-    int step_count, constant_count, kept_count, threads;
+    int step_count, constant_count, repeated_count, kept_count, threads;
     Place root;
     char *buffers;
     size_t thread_bytes;              /* of one thread's buffers */
@@ -51,6 +60,8 @@ struct Plan {
     Expr *exprs[EXPR_MAX_NODES];      /* as expr_walk lists them */
     int expr_steps[EXPR_MAX_NODES];   /* the step of each */
 };
+
+enum { PERIOD_MOST = 1 << 16 };
 
 /* Cost of reading an element by a layout, about. */
 static const float READING = 0.3f;
@@ -62,12 +73,16 @@ static bool same_place(const Place *a, const Place *b)
     return a->step == b->step && (a->step >= 0 || (a->base == b->base && a->width == b->width));
 }
 
+static bool same_layout(const Layout *a, const Layout *b)
+{
+    return a == b || (a->ndim == b->ndim && memcmp(a, b, layout_bytes(a)) == 0);
+}
+
 static bool same_step(const Step *a, const Step *b)
 {
     if (a->kernel != b->kernel || a->data != b->data || a->dtype != b->dtype || a->count != b->count)
         return false;
-    if (a->layout != b->layout && (a->layout->ndim != b->layout->ndim ||
-                                   memcmp(a->layout, b->layout, layout_bytes(a->layout)) != 0))
+    if (!same_layout(a->layout, b->layout))
         return false;
     for (int i = 0; i < a->count; i++) {
         if (!same_place(&a->in[i], &b->in[i]))
@@ -115,10 +130,40 @@ static Place constant_place(Plan *p, const char *cell, Dtype dtype)
     return (Place){.base = c->block, .step = -1};
 }
 
+/* After how many elements all begins again, as with a bias that is added to every row of a matrix; 0 when it does not,
+ * or not often enough for laying it out once to pay, or later than fits a cache. */
+static int64_t period_of(const Layout *layout)
+{
+    int64_t period = 1;
+    for (int i = 1; i < layout->ndim; i++)
+        period *= layout->axes[i].extent;
+    bool pays = layout->axes[0].stride == 0 && period <= PERIOD_MOST
+             && 2 * (period + BLOCK) <= period * layout->axes[0].extent;
+    return pays ? period : 0;
+}
+
+static Place repeated_place(Plan *p, const char *data, Dtype dtype, const Layout *layout, int64_t period)
+{
+    for (int i = 0; i < p->repeated_count; i++) {
+        const Repeated *r = &p->repeated[i];
+        if (r->data == data && r->place.width == (int64_t)dtype_size(dtype) && same_layout(r->layout, layout))
+            return r->place;
+    }
+    size_t size = dtype_size(dtype);
+    Place place = {.base = scratch((size_t)(period + BLOCK) * size), .width = (int64_t)size, .period = period,
+                   .step = -1};
+    layout_read(layout, size, data, 0, period + BLOCK, place.base);
+    p->repeated[p->repeated_count++] = (Repeated){data, layout, place};
+    return place;
+}
+
 static Place layout_place(Plan *p, const char *data, Dtype dtype, const Layout *layout)
 {
     if (layout->ndim == 0 || (layout->ndim == 1 && layout->axes[0].stride == 1))
         return stored_place(data, dtype);
+    int64_t period = period_of(layout);
+    if (period > 0)
+        return repeated_place(p, data, dtype, layout, period);
     return add_step(p, &(Step){.layout = layout, .data = data, .dtype = dtype});
 }
 
@@ -209,11 +254,12 @@ static Plan *complete(Plan *p, Place root)
 static Plan *plan_new(int exprs, int inputs, int threads)
 {
     Plan *p = scratch(sizeof *p);
-    p->step_count = p->constant_count = p->kept_count = p->expr_count = 0;
+    p->step_count = p->constant_count = p->repeated_count = p->kept_count = p->expr_count = 0;
     p->unknown = false;
     p->threads = threads;
     p->steps = scratch((size_t)(exprs + 2 * inputs) * sizeof *p->steps);
     p->constants = scratch((size_t)inputs * sizeof *p->constants);
+    p->repeated = scratch((size_t)inputs * sizeof *p->repeated);
     p->kept = scratch((size_t)exprs * sizeof *p->kept);
     return p;
 }
@@ -299,7 +345,9 @@ static void keep_some(Plan *p)
 
 static inline char *address(const Place *place, char *buffers, int64_t first)
 {
-    return place->base != NULL ? place->base + first * place->width : buffers + place->offset;
+    if (place->base == NULL)
+        return buffers + place->offset;
+    return place->base + (place->period > 0 ? first % place->period : first) * place->width;
 }
 
 /* One step of a block. */
