@@ -1,4 +1,5 @@
 #include "grad/backward.h"
+#include "grad/inputs.h"
 #include "grad/rules.h"
 
 #include <string.h>
@@ -42,44 +43,10 @@ static const ObjectType walk_type = {"walk", walk_destroy};
 
 /* ---- planning ---- */
 
-/* The tracked inputs of a node one after the other: first the tensors, then the elements of lists. */
-typedef struct InputCursor {
-    const Arg *args;
-    uint32_t tensors, lists;          /* masks of the arguments still to be looked at */
-    int64_t element;                  /* of the first list */
-} InputCursor;
-
-static InputCursor inputs_of(const GradTensor *node)
+/* The tracked inputs of a node; none of a leaf. */
+static InputCursor inputs_of_node(const GradTensor *node)
 {
-    const Op *op = node->op;
-    if (op == NULL)
-        return (InputCursor){0};
-    return (InputCursor){gt_args(node), op->tensor_args & ~(op->constant_args | gt_numbers(node)),
-                         op->list_args & ~op->constant_args, 0};
-}
-
-static GradTensor *next_element(InputCursor *at)
-{
-    for (; at->lists != 0; at->lists &= at->lists - 1, at->element = 0) {
-        const TensorList *list = at->args[__builtin_ctz(at->lists)].tensors;
-        while (at->element < list->count) {
-            GradTensor *x = list->at[at->element++];
-            if (gt_tracked(x))
-                return x;
-        }
-    }
-    return NULL;
-}
-
-static inline GradTensor *next_input(InputCursor *at)
-{
-    while (at->tensors != 0) {
-        GradTensor *x = at->args[__builtin_ctz(at->tensors)].tensor;
-        at->tensors &= at->tensors - 1;
-        if (x != NULL && gt_tracked(x))
-            return x;
-    }
-    return at->lists != 0 ? next_element(at) : NULL;
+    return node->op == NULL ? (InputCursor){0} : inputs_of(node->op, gt_args(node), gt_numbers(node));
 }
 
 static Step *add_step(Walk *w, GradTensor *node)
@@ -162,7 +129,7 @@ static void count_uses(const Walk *w, PlanRequest *r)
         if (gt_tracked(r->ys[i]) && !is_marked(r, r->ys[i]))
             mark_node(r, &stack, r->ys[i]);
     while (stack.count > 0) {
-        InputCursor cursor = inputs_of(stack.at[--stack.count]);
+        InputCursor cursor = inputs_of_node(stack.at[--stack.count]);
         GradTensor *input;
         while ((input = next_input(&cursor)) != NULL) {
             r->inputs++;
@@ -193,7 +160,7 @@ static void place_nodes(Walk *w, const PlanRequest *r)
     size_t barriers = w->count;
     while (stack.count > 0) {
         GradTensor *node = stack.at[--stack.count], *input;
-        InputCursor cursor = inputs_of(node);
+        InputCursor cursor = inputs_of_node(node);
         add_step(w, node);
         while ((input = next_input(&cursor)) != NULL)
             if (!is_barrier(w, input) && --input->object.link.visit.index == 0)
@@ -211,7 +178,7 @@ static void place_nodes(Walk *w, const PlanRequest *r)
 static void plan_inputs(Walk *w)
 {
     for (size_t i = 0; i < w->count; i++) {
-        InputCursor cursor = inputs_of(w->steps[i].node);
+        InputCursor cursor = inputs_of_node(w->steps[i].node);
         GradTensor *input;
         w->steps[i].first_input = (uint32_t)w->input_count;
         while (!w->steps[i].barrier && (input = next_input(&cursor)) != NULL)
@@ -573,7 +540,7 @@ static bool reaches_leaf(GradTensor *root, uint32_t epoch, bool derivative)
         push_node(&stack, root);
     while (stack.count > 0) {
         GradTensor *node = stack.at[--stack.count], *input;
-        InputCursor cursor = inputs_of(node);
+        InputCursor cursor = inputs_of_node(node);
         if (node->op == NULL || (derivative && node->op->depends_freely))
             return true;
         while ((input = next_input(&cursor)) != NULL)

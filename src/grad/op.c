@@ -1,4 +1,5 @@
 #include "grad/batch.h"
+#include "grad/inputs.h"
 #include "tensor/reduce.h"
 
 #include <stdio.h>
@@ -175,35 +176,38 @@ GradTensor *call_share(const OpCall *c, Dtype dtype, GradTensor *value)
 
 /* ---- running ---- */
 
+GradTensor *next_element(InputCursor *at)
+{
+    for (; at->lists != 0; at->lists &= at->lists - 1, at->element = 0) {
+        const TensorList *list = at->args[__builtin_ctz(at->lists)].tensors;
+        while (at->element < list->count) {
+            GradTensor *x = list->at[at->element++];
+            if (gt_tracked(x))
+                return x;
+        }
+    }
+    return NULL;
+}
+
 static void watch_inputs(const OpCall *c)
 {
-    FOR_MASK(i, c->op->tensor_args & ~(c->op->constant_args | c->numbers))
-        if (c->args[i].tensor != NULL && gt_tracked(c->args[i].tensor))
-            watch_note(c->args[i].tensor);
-    FOR_MASK(i, c->op->list_args & ~c->op->constant_args)
-        for (int64_t k = 0; k < c->args[i].tensors->count; k++)
-            if (gt_tracked(c->args[i].tensors->at[k]))
-                watch_note(c->args[i].tensors->at[k]);
+    InputCursor inputs = inputs_of(c->op, c->args, c->numbers);
+    GradTensor *x;
+    while ((x = next_input(&inputs)) != NULL)
+        watch_note(x);
 }
 
 bool call_records(const OpCall *c)
 {
     const GradState *state = grad_state();
-    const Op *op = c->op;
-    if (op->constant != NULL)
+    if (c->op->constant != NULL)
         return false;
     if (state->watch != NULL)
         watch_inputs(c);
     if (!state->recording)
         return false;
-    FOR_MASK(i, op->tensor_args & ~(op->constant_args | c->numbers))
-        if (c->args[i].tensor != NULL && gt_tracked(c->args[i].tensor))
-            return true;
-    FOR_MASK(i, op->list_args & ~op->constant_args)
-        for (int64_t k = 0; k < c->args[i].tensors->count; k++)
-            if (gt_tracked(c->args[i].tensors->at[k]))
-                return true;
-    return false;
+    InputCursor inputs = inputs_of(c->op, c->args, c->numbers);
+    return next_input(&inputs) != NULL;
 }
 
 static _Noreturn void throw_broadcast(const OpCall *c, const Tensor *const *in, int count)

@@ -1,5 +1,6 @@
 /* The derivative of one recorded call, from its row. */
 #include "grad/backward.h"
+#include "grad/inputs.h"
 #include "grad/rules.h"
 
 #include <string.h>
@@ -144,21 +145,15 @@ static void collect_vjps(const OpCall *c, GradTensor *const *u, GradTensor *cons
     out->count = seeds->count = n;
 }
 
-/* The tracked tensor arguments: what the rules' results depend on beside the cotangents. */
+/* What the rules' results depend on beside the cotangents. */
 static TensorList *tracked_inputs(const OpCall *c, int64_t most)
 {
-    TensorList *inputs = tensor_list_new(most, NULL);
-    int64_t n = 0;
-    for (int i = 0; i < c->op->arg_count; i++) {
-        if (c->op->args[i] == ARG_TENSOR && !(c->numbers >> i & 1) && c->args[i].tensor != NULL
-            && gt_tracked(c->args[i].tensor))
-            inputs->at[n++] = object_retain(c->args[i].tensor);
-        for (int64_t k = 0; c->op->args[i] == ARG_TENSORS && k < c->args[i].tensors->count; k++)
-            if (gt_tracked(c->args[i].tensors->at[k]))
-                inputs->at[n++] = object_retain(c->args[i].tensors->at[k]);
-    }
-    inputs->count = n;
-    return inputs;
+    TensorList *list = tensor_list_new(most, NULL);
+    InputCursor inputs = inputs_of(c->op, c->args, c->numbers);
+    GradTensor *x;
+    for (list->count = 0; (x = next_input(&inputs)) != NULL; list->count++)
+        list->at[list->count] = object_retain(x);
+    return list;
 }
 
 static void swap(TensorList *list, int64_t i, int64_t k)
