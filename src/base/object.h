@@ -40,6 +40,7 @@ void *object_new(const ObjectType *type, size_t size);
 /* The same, zeroed behind the header. */
 void *object_new_zeroed(const ObjectType *type, size_t size);
 
+/* For object_release: destroys an object whose count is zero, and all that dies with it. */
 void object_free_dead(Object *first);
 
 static inline void *object_retain(void *object)

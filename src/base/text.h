@@ -19,15 +19,18 @@ typedef struct String {
 
 extern const ObjectType string_type;
 
+/* Copies of texts, which must be valid UTF-8: who reads them from outside asks utf8_invalid. */
 String *string_new(const char *text, size_t bytes);
 String *string_of(const char *text);
-/* The same of a text whose length in code points is known. */
+/* The same where the length in code points is known. */
 String *string_counted(const char *text, size_t bytes, uint32_t points);
 String *string_concat(const String *a, const String *b);
-/* Adds b to the end of a, to which there is but one reference, the caller's: it moves when it has no room left. */
+/* Adds b to the end of a, to which there is but one reference, the caller's, who has the result in its place: a moves
+ * when it has no room left. A throw leaves it as it was. */
 String *string_extend(String *a, const String *b);
 /* The byte where code point i begins, or the end for i = points. Takes constant time on average. */
 size_t string_offset(const String *s, uint32_t i);
+/* For string_hash. */
 uint32_t string_hash_now(const String *s);
 static inline uint32_t string_hash(const String *s) { return s->hash != 0 ? s->hash : string_hash_now(s); }
 String *string_format(const char *format, ...) PRINTF_LIKE(1, 2);
@@ -49,7 +52,9 @@ void buf_putc(Buf *buf, char c);
 void buf_put_point(Buf *buf, uint32_t point);
 void buf_printf(Buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 void buf_vprintf(Buf *buf, const char *format, va_list args);
+/* A copy of what was added, which must be valid UTF-8. */
 String *buf_string(const Buf *buf);
+/* The text itself, until more is added; never NULL. */
 const char *buf_text(const Buf *buf);
 
 /* UTF-8. Decodes one code point at `at` (at < end) and returns its length in bytes, or 0 when the bytes

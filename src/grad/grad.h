@@ -114,8 +114,9 @@ typedef struct Retained {
 
 extern const ObjectType variable_type, home_type, retained_type;
 
+/* With the elements of `value`, not its history. */
 Variable *variable_new(VariableKind kind, GradTensor *value);
-/* Gives it another value, of the same shape and dtype (checked, throws). */
+/* Gives it another value, of the same shape and dtype (checked, throws; a number is converted). */
 void variable_assign(Variable *variable, GradTensor *value);
 /* The same in two steps, of which only the first can fail: so several change together or not at all. */
 GradTensor *variable_next(Variable *variable, GradTensor *value);
@@ -147,6 +148,7 @@ typedef struct GradState {
 } GradState;
 
 static inline GradState *grad_state(void) { return rt->grad; }
+/* The state as it is, and back to it when an error was caught. */
 GradContext grad_context(void);
 void grad_restore(const GradContext *context);
 
@@ -155,17 +157,18 @@ void grad_restore(const GradContext *context);
 typedef struct Watch {
     Object object;
     struct Watch *outer;
-    GradTensor **nodes;               /* owned, each once */
+    GradTensor **nodes;               /* owned; the same one may come again */
     size_t count, capacity;
 } Watch;
 
+/* The new watch is the innermost until watch_end, or grad_restore. Throws kind limit when too many are nested. */
 Watch *watch_begin(void);
-/* The nodes, as they were noted. */
+/* The nodes, each once, in the order in which they were noted. */
 TensorList *watch_end(Watch *watch);
 /* For op_call: a tracked argument. */
 void watch_note(GradTensor *x);
 
-GradState *grad_state_new(void);
+GradState *grad_state_new(void);      /* NULL when there is no memory */
 void grad_state_free(GradState *state);
 
 #endif

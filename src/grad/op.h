@@ -113,6 +113,8 @@ struct Op {
                                          there */
 
     GradTensor *(*forward)(const OpCall *c);
+    /* In the shape of argument i, or one that it broadcasts to, which is then summed; of any float dtype. NULL for
+     * zero. */
     GradTensor *(*vjp)(const OpCall *c, int i, GradTensor *g);
     GradTensor *(*jvp)(const OpCall *c, GradTensor *const *tangents);   /* by argument; NULL for no tangent */
     Linearity linear;

@@ -14,6 +14,7 @@ typedef struct Layout {
     Axis axes[TENSOR_MAX_NDIM];
 } Layout;
 
+/* From a shape and its strides, in elements. */
 void layout_set(Layout *layout, int ndim, const int64_t *shape, const int64_t *strides);
 /* Adds an axis behind the others. */
 void layout_push(Layout *layout, int64_t extent, int64_t stride);

@@ -18,6 +18,8 @@ enum {
     PARALLEL_MAX_THREADS = 64
 };
 
+/* Does one task; `thread` is the number of the thread that it runs on, below parallel_threads, for buffers of its
+ * own. */
 typedef void ParallelBody(const void *job, int64_t task, int thread);
 
 /* The threads of a session besides its own. All zero before they start. */

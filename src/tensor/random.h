@@ -13,9 +13,11 @@ typedef struct Random {
 /* One block of the generator: the 128 bits that a key and a 128-bit counter give. */
 void random_block(uint64_t key, uint64_t low, uint64_t high, uint32_t out[4]);
 
+/* To the start of the stream of a seed. */
 void random_seed(Random *random, uint64_t seed);
+/* The next 64 bits of the stream. */
 uint64_t random_bits(Random *random);
-/* Fills `out` (EMPTY): uniform on [0, 1), standard normal, integers on [low, high). */
+/* Fills `out` (EMPTY): uniform on [0, 1) and standard normal, for float dtypes; integers on [low, high). */
 void random_uniform(Random *random, Tensor *out);
 void random_normal(Random *random, Tensor *out);
 void random_integers(Random *random, Tensor *out, int64_t low, int64_t high);

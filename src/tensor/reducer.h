@@ -15,6 +15,7 @@ typedef struct Reducer {
     Reduction merge;                  /* what reduces accumulators further */
 } Reducer;
 
+/* How elements of the dtype are reduced. */
 const Reducer *reducer_for(Reduction kind, Dtype dtype);
 /* Sets n accumulators to the value of nothing. */
 void reducer_clear(const Reducer *reducer, void *acc, int64_t n);
