@@ -60,6 +60,12 @@ static GradTensor *shaped(GradTensor *x, int ndim, const int64_t *shape)
     return op_call(&op_shaped, args, 0);
 }
 
+void batch_check_ndim(int ndim)
+{
+    if (ndim > TENSOR_MAX_NDIM)
+        error_throw(ERROR_SHAPE, "vmap: the batch would have more than %d axes", TENSOR_MAX_NDIM);
+}
+
 /* The batch of x with an axis for every level of the mask, of extent 1 for those that x is no slice of,
  * and with its own axes made up to `visible` by leading ones. */
 static GradTensor *line_up(GradTensor *x, uint32_t levels, int visible)
@@ -68,8 +74,7 @@ static GradTensor *line_up(GradTensor *x, uint32_t levels, int visible)
     GradTensor *batch = batch_of(x);
     int64_t shape[TENSOR_MAX_NDIM];
     int n = 0, at = 0;
-    if (batch_axis_count(levels) + visible > TENSOR_MAX_NDIM)
-        error_throw(ERROR_SHAPE, "vmap: the batch would have more than %d axes", TENSOR_MAX_NDIM);
+    batch_check_ndim(batch_axis_count(levels) + visible);
     for (uint32_t level = 0; levels >> level != 0; level++)
         if (levels >> level & 1)
             shape[n++] = own >> level & 1 ? tensor_shape(&batch->t)[at++] : 1;

@@ -27,6 +27,8 @@ GradTensor *batch_over(GradTensor *x, uint32_t levels);
 /* Opens a level of this many slices above all that are open, and those in `used`, and returns its mask. The
  * caller puts GradState.levels back to close it. */
 uint32_t batch_open(int64_t size, uint32_t used);
+/* Throws kind shape when a batch may not have so many axes. */
+void batch_check_ndim(int ndim);
 /* The extents of the levels of a mask; returns how many they are. */
 int batch_sizes(uint32_t levels, int64_t *sizes);
 /* Opens levels again that were open when something was recorded, with the sizes that they had. */

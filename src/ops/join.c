@@ -1,4 +1,4 @@
-/* Joining tensors, taking them apart, and repeating them. */
+/* Joining tensors, along an axis that they have or a new one. */
 #include "grad/batch.h"
 #include "ops/index.h"
 #include "tensor/index.h"

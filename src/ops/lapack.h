@@ -1,4 +1,4 @@
-/* The routines of LAPACK that the decompositions use, in float32 and float64 by dtype. Matrices are
+/* The routines of LAPACK that linear algebra uses, in float32 and float64 by dtype. Matrices are
  * column-major, without gaps between columns, and overwritten where not const; what a routine returns beside
  * its results is LAPACK's `info`, positive when there is no answer. Work space is scratch. */
 #ifndef DBX_OPS_LAPACK_H

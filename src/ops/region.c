@@ -6,7 +6,10 @@
 
 #include <string.h>
 
-enum { REGION_FIELDS = sizeof(RegionAxis) / sizeof(int64_t) };
+enum {
+    REGION_FIELDS = sizeof(RegionAxis) / sizeof(int64_t),
+    REGION_MOST = 3 * TENSOR_MAX_NDIM /* the axes of x, new ones, and those of the levels of a batch */
+};
 
 /* The region of an argument list. */
 static const RegionAxis *region_of(const IntList *list, int *count)
@@ -93,7 +96,7 @@ static GradTensor *region_vjp(const OpCall *c, int i, GradTensor *g)
 
 static GradTensor *region_batch(const OpCall *c, uint32_t levels)
 {
-    RegionAxis wide[3 * TENSOR_MAX_NDIM];
+    RegionAxis wide[REGION_MOST];
     int count;
     const RegionAxis *region = region_of(c->args[1].ints, &count);
     count = slices_region(levels, count, region, wide);
@@ -130,7 +133,7 @@ static GradTensor *region_place_vjp(const OpCall *c, int i, GradTensor *g)
 
 static GradTensor *region_place_batch(const OpCall *c, uint32_t levels)
 {
-    RegionAxis wide[3 * TENSOR_MAX_NDIM];
+    RegionAxis wide[REGION_MOST];
     int count;
     const RegionAxis *region = region_of(c->args[2].ints, &count);
     OpCall on_batch = *c;
@@ -217,7 +220,7 @@ static GradTensor *region_set_vjp(const OpCall *c, int i, GradTensor *g)
 
 static GradTensor *region_set_batch(const OpCall *c, uint32_t levels)
 {
-    RegionAxis wide[3 * TENSOR_MAX_NDIM];
+    RegionAxis wide[REGION_MOST];
     int count;
     const RegionAxis *region = region_of(c->args[2].ints, &count);
     count = slices_region(levels, count, region, wide);

@@ -16,8 +16,7 @@ GradTensor *slices_shaped(GradTensor *x, uint32_t levels, int ndim, const int64_
     int64_t all[2 * TENSOR_MAX_NDIM];
     GradTensor *batch = batch_over(x, levels);
     int hidden = batch_axis_count(levels);
-    if (hidden + ndim > TENSOR_MAX_NDIM)
-        error_throw(ERROR_SHAPE, "vmap: the batch would have more than %d axes", TENSOR_MAX_NDIM);
+    batch_check_ndim(hidden + ndim);
     memcpy(all, tensor_shape(&batch->t), (size_t)hidden * sizeof *all);
     memcpy(all + hidden, shape, (size_t)ndim * sizeof *all);
     return t_reshape(batch, hidden + ndim, all);

@@ -11,7 +11,8 @@
 enum {
     LEAVES_MAX = 16,                  /* stored inputs that a DAG may keep alive, */
     LARGE_LEAVES_MAX = 8,             /* and if they are large */
-    SCATTERED_MIN = 1 << 14           /* elements, above which the lines of a matrix do not stay in the cache */
+    SCATTERED_MIN = 1 << 14,          /* elements, above which the lines of a matrix do not stay in the cache */
+    SCATTERED_LINES = 64              /* that one row of it touches, at least */
 };
 
 static void drop_inputs(Expr *e)
@@ -152,7 +153,7 @@ static bool is_scattered(const Layout *layout, const Tensor *out)
     if (layout->ndim < 2 || out->size < SCATTERED_MIN)
         return false;
     const Axis *last = &layout->axes[layout->ndim - 1];
-    return last->extent >= 64 && llabs(last->stride) >= MEM_ALIGN / 8;
+    return last->extent >= SCATTERED_LINES && llabs(last->stride) >= MEM_ALIGN / 8;     /* a line of 8-byte elements */
 }
 
 /* A contiguous copy, made in tiles, in the place of what is scattered. */

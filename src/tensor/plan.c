@@ -63,8 +63,9 @@ struct Plan {
 
 enum { PERIOD_MOST = 1 << 16 };
 
-/* Cost of reading an element by a layout, about. */
-static const float READING = 0.3f;
+/* About what it costs, in nanoseconds, to read an element by a layout, and to store a byte in the cache and beyond
+ * it. */
+static const float READING = 0.3f, STORING = 0.15f, STORING_LARGE = 0.4f;
 
 /* ---- building ---- */
 
@@ -288,7 +289,7 @@ static void keep(Plan *p, int index)
  * it does; and right away when storing costs little besides computing it once. Storing is bound by memory. */
 static bool worth_keeping(const Expr *e, uint32_t parents, float computing)
 {
-    float storing = (float)dtype_size((Dtype)e->dtype) * (e->size < EXPR_LARGE ? 0.15f : 0.4f);
+    float storing = (float)dtype_size((Dtype)e->dtype) * (e->size < EXPR_LARGE ? STORING : STORING_LARGE);
     return e->object.refs > parents && (computing * (float)e->uses >= storing || computing >= 8 * storing);
 }
 

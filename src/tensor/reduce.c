@@ -15,8 +15,11 @@
 
 #include <string.h>
 
-/* So few elements, and results, are reduced without a plan. */
-enum { FEW = 16 * BLOCK, FEW_RESULTS = BLOCK };
+enum {
+    FEW = 16 * BLOCK, FEW_RESULTS = BLOCK,     /* elements and results that need no plan */
+    TASKS_MIN = 8,                    /* with fewer tasks threads would have nothing to do */
+    SEGMENTS_MAX = 64
+};
 
 static int64_t at_least_one(int64_t n) { return n > 0 ? n : 1; }
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -117,10 +120,10 @@ static void cut_pass(Pass *p)
     p->segment = p->count;
     if (p->inner == 1)
         p->segment = smaller(p->count, TASK);
-    else if (p->outer * p->strips < 8)
+    else if (p->outer * p->strips < TASKS_MIN)
         p->segment = smaller(p->count, at_least_one(4 * TASK / p->strip));
-    if (p->inner != 1 && quotient_up(p->count, p->segment) > 64)
-        p->segment = quotient_up(p->count, 64);
+    if (p->inner != 1 && quotient_up(p->count, p->segment) > SEGMENTS_MAX)
+        p->segment = quotient_up(p->count, SEGMENTS_MAX);
     p->segments = quotient_up(p->count, p->segment);
     p->batch = smaller(p->outer, at_least_one(TASK / (p->segment * p->strip)));
     p->batches = quotient_up(p->outer, p->batch);
