@@ -61,6 +61,7 @@ struct Plan {
     int expr_steps[EXPR_MAX_NODES];   /* the step of each */
 };
 
+/* Elements of a part that repeats, and yet fits the cache. */
 enum { PERIOD_MOST = 1 << 16 };
 
 /* About what it costs, in nanoseconds, to read an element by a layout, and to store a byte in the cache and beyond
