@@ -27,15 +27,13 @@ COMPARE = ["==", "!=", "<", "<=", ">", ">=", "in"]
 ARITHMETIC = ["+", "-", "*", "/", "//", "%", "@", "^", "**"]
 ASSIGN = ["+=", "-=", "*=", "/=", "//=", "%=", "@=", "^=", "**="]
 NUMBERS = ["0", "1", "2", "3", "-1", "0.5", "1e3", "nan", "inf", "7", "1e-8", "0xff", "1_000", ".5", "2.", "pi", "-inf",
-           "1e308",
-           "9007199254740993", "1e-320", "255", "256", "-2147483649"]
+           "1e308", "9007199254740993", "1e-320", "255", "256", "-2147483649"]
 ELEMENTWISE = ["sin", "cos", "exp", "tanh", "sigmoid", "relu", "abs", "sqrt", "log", "square", "neg", "erf", "gelu",
                "sign", "cbrt"]
 REDUCTIONS = ["sum", "mean", "max", "min", "prod", "var", "norm", "logsumexp", "median", "argmax", "all", "std"]
 OTHERS = ["softmax", "cumsum", "sort", "flatten", "detach", "transpose", "isnan", "floor", "len", "repr", "str",
-          "type", "flip",
-          "unique", "argsort", "item", "keys", "trace", "det", "inv", "cholesky", "eigh", "svd", "qr", "diag",
-          "upper", "number"]
+          "type", "flip", "unique", "argsort", "item", "keys", "trace", "det", "inv", "cholesky", "eigh", "svd", "qr",
+          "diag", "upper", "number"]
 
 
 class Writer:
