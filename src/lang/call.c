@@ -95,7 +95,7 @@ static inline Subject enter_subject(Session *s, const Function *f)
 
 static Value call_builtin(Session *s, Function *f, Value *args, String *const *names, uint32_t count)
 {
-    Call call = {.builtin = f->as.builtin, .self = f, .args = args, .count = (int)count, .names = names};
+    Call call = {.self = f, .args = args, .count = (int)count, .names = names};
     if (!f->as.builtin->forwards) {
         bind_arguments(f, args, names, count);
         call.count = (int)function_signature(f)->count;

@@ -300,7 +300,8 @@ static String *write_lines(const Format *f)
     return buf_string(out);
 }
 
-String *format_source(Source *source)
+/* Throws for a text that does not parse. */
+static String *format_source(Source *source)
 {
     enum { FIRST_CAPACITY = 32 };
     PoolMark mark = pool_mark();

@@ -8,9 +8,6 @@
 
 #include "lang/session.h"
 
-/* The source in the one style. Throws for a text that does not parse. */
-String *format_source(Source *source);
-
 /* Rewrites files; "-" is standard input, written to standard output. Reports what fails; false when
  * something did. */
 bool format_files(Session *session, int count, char *const *paths);

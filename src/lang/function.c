@@ -15,7 +15,7 @@ static void function_destroy(Object *self)
     object_release(f->chunk);
 }
 
-const ObjectType function_type = {"function", function_destroy};
+static const ObjectType function_type = {"function", function_destroy};
 
 static Function *function_new(FunctionKind kind, uint32_t captures)
 {
@@ -148,7 +148,7 @@ static void parse_parameter(Parameter *p, const char *at, size_t bytes)
     p->initial = equals != NULL ? value_retain(parse_default(equals + 1, bytes - name - 1)) : value_none();
 }
 
-Signature *signature_of_usage(const char *usage)
+static Signature *signature_of_usage(const char *usage)
 {
     const char *at = strchr(usage, '(');
     uint32_t count = 0;

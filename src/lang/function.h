@@ -11,8 +11,7 @@ struct Function;
 /* What a built-in sees of a call: one value per parameter, in order; a `...rest` parameter is a tuple; a
  * parameter without an argument has its default. The values belong to the caller. */
 typedef struct Call {
-    const struct Builtin *builtin;
-    struct Function *self;            /* its `captures` are what native_function was given */
+    struct Function *self;            /* what was called; its `captures` are what native_function was given */
     const Value *args;
     int count;
     String *const *names;             /* of the arguments, for a row that `forwards`; NULL: all are positional */
@@ -45,8 +44,6 @@ typedef struct Signature {
     uint32_t required;                /* so many positional arguments leave none out that has no default */
     Parameter at[];
 } Signature;
-
-Signature *signature_of_usage(const char *usage);
 
 /* ---- code of the language's functions: what resolve makes ---- */
 
@@ -87,8 +84,6 @@ typedef struct Function {
     uint32_t capture_count;
     Value captures[];                 /* owned */
 } Function;
-
-extern const ObjectType function_type;
 
 Function *function_closure(FunctionCode *code);          /* captures unset */
 Function *function_op(const Op *op);

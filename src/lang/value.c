@@ -22,7 +22,7 @@ static void tuple_destroy(Object *self)
     object_release(((Tuple *)self)->store);
 }
 
-const ObjectType tuple_type = {"tuple", tuple_destroy};
+static const ObjectType tuple_type = {"tuple", tuple_destroy};
 
 static Tuple *tuple_of_store(TupleStore *store, uint32_t count)
 {
@@ -75,7 +75,7 @@ static void record_destroy(Object *self)
     mem_free(r->index, r->index_size * sizeof *r->index);
 }
 
-const ObjectType record_type = {"record", record_destroy};
+static const ObjectType record_type = {"record", record_destroy};
 
 Record *record_new(uint32_t capacity)
 {
@@ -162,7 +162,7 @@ Record *record_copy(const Record *record)
 
 /* ---- ranges ---- */
 
-const ObjectType range_type = {"range", NULL};
+static const ObjectType range_type = {"range", NULL};
 
 Range *range_new(double start, double stop, double step)
 {

@@ -63,7 +63,6 @@ typedef struct Tuple {
     uint32_t count;
 } Tuple;
 
-extern const ObjectType tuple_type;
 Tuple *tuple_new(uint32_t count, const Value *items);
 Tuple *tuple_append(Tuple *tuple, Value item);
 static inline const Value *tuple_items(const Tuple *t) { return t->store->items; }
@@ -83,7 +82,6 @@ typedef struct Record {
     uint32_t index_size;              /* a power of two, or 0 */
 } Record;
 
-extern const ObjectType record_type;
 Record *record_new(uint32_t capacity);
 /* A copy that shares nothing but the values. */
 Record *record_copy(const Record *record);
@@ -101,7 +99,6 @@ typedef struct Range {
     int64_t count;
 } Range;
 
-extern const ObjectType range_type;
 Range *range_new(double start, double stop, double step);
 static inline double range_at(const Range *r, int64_t i) { return r->start + r->step * (double)i; }
 

@@ -43,8 +43,6 @@ void derivation_call(Derivation *d, Value f, uint32_t count, const Value *args, 
 /* Both, for a function of one argument that returns numbers and tensors, in any structure. */
 Derivation derivation_of(const char *who, Value f, Value x);
 
-/* The leaves of the result must be tensors and numbers. */
-void derivation_want_numbers(const Derivation *d);
 /* The result must be a tensor or a number; throws what to do with a structure. */
 void derivation_want_tensor(const Derivation *d);
 /* ... of one element. */

@@ -117,14 +117,6 @@ void derivation_call(Derivation *d, Value f, uint32_t count, const Value *args, 
     d->results = tensors_of(d->out);
 }
 
-Derivation derivation_of(const char *who, Value f, Value x)
-{
-    Derivation d = derivation_begin(who, x);
-    derivation_call(&d, f, 1, &d.in, NULL);
-    derivation_want_numbers(&d);
-    return d;
-}
-
 static Value want_number(Value leaf, void *context)
 {
     const Derivation *d = context;
@@ -135,9 +127,18 @@ static Value want_number(Value leaf, void *context)
     return leaf;
 }
 
-void derivation_want_numbers(const Derivation *d)
+/* The leaves of the result must be tensors and numbers. */
+static void want_numbers(const Derivation *d)
 {
     structure_map(d->out, want_number, (void *)d);
+}
+
+Derivation derivation_of(const char *who, Value f, Value x)
+{
+    Derivation d = derivation_begin(who, x);
+    derivation_call(&d, f, 1, &d.in, NULL);
+    want_numbers(&d);
+    return d;
 }
 
 void derivation_want_tensor(const Derivation *d)
@@ -147,7 +148,7 @@ void derivation_want_tensor(const Derivation *d)
                          "which take such functions",
                          "%s: the function returns %s, which has no single derivative", d->who,
                          value_described(d->out));
-    derivation_want_numbers(d);
+    want_numbers(d);
 }
 
 void derivation_want_scalar(const Derivation *d)

@@ -200,7 +200,7 @@ void node_rule_end(const NodeRule *rule)
     grad_state()->levels = rule->outer;
 }
 
-GradTensor *node_slice(const NodeRule *rule, GradTensor *x) { return graph_slice(x, rule->levels); }
+static GradTensor *node_slice(const NodeRule *rule, GradTensor *x) { return graph_slice(x, rule->levels); }
 GradTensor *node_batch(const NodeRule *rule, GradTensor *x) { return graph_batch(x, rule->levels); }
 
 typedef struct NextInput {

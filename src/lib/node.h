@@ -45,8 +45,7 @@ void node_rule_end(const NodeRule *rule);
 const Value *node_arguments(const NodeRule *rule);
 /* A tensor like the node's result (or its cotangent) in the form of the function's result. */
 Value node_unpack(const NodeRule *rule, GradTensor *packed);
-/* What the function saw as x, and back. */
-GradTensor *node_slice(const NodeRule *rule, GradTensor *x);
+/* x, which is like what the function saw, as the graph has it. */
 GradTensor *node_batch(const NodeRule *rule, GradTensor *x);
 
 /* The node's tensor arguments stand in one list, behind the object. */

@@ -127,7 +127,7 @@ static void put_markdown(Buf *out, const Row *row)
         put_related(out, row->related);
 }
 
-void reference_page(Buf *out)
+static void reference_page(Buf *out)
 {
     Rows rows = rows_all();
     buf_puts(out, "# Reference\n\n"
