@@ -268,7 +268,9 @@ static void plan_value(Plan *p, Value v)
         if (v.tag == TAG_TUPLE)
             error_throw_hint(ERROR_TYPE, "write x[i, j], or index by a tensor: x[[i, j]]",
                              "an index must be a whole number, not a tuple");
-        int64_t i = checked_index(whole_number(v, "an index"), axis_text(p->axis), size);
+        int64_t i = whole_number(v, "an index");
+        if (i < 0 || i >= size)       /* the axis is named only where that may be needed */
+            i = checked_index(i, axis_text(p->axis), size);
         plan_region(p, (RegionAxis){p->axis++, i, 0, REGION_FIXED});
     }
 }
@@ -434,32 +436,53 @@ static bool is_plain(const GradTensor *x, uint32_t count)
     return x->t.ndim == count && count > 0 && x->t.state == TENSOR_STORED && !gt_tracked(x) && gt_batch(x) == 0;
 }
 
-Value element_read(GradTensor *x, const Value *indices, uint32_t count)
+/* The same of subscripts. */
+static int64_t subscripts_offset(const GradTensor *x, const Subscripts *s)
 {
-    int64_t offset = is_plain(x, count) ? element_offset(x, indices, count) : -1;
-    if (offset < 0)
-        return (Value){TAG_UNSET, {.any = NULL}};
+    Value indices[TENSOR_MAX_NDIM];
+    if (!is_plain(x, s->count))
+        return -1;
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (s->at[i].kind != SUBSCRIPT_VALUE)
+            return -1;
+        indices[i] = s->at[i].value;
+    }
+    return element_offset(x, indices, s->count);
+}
+
+static Value element_at(const GradTensor *x, int64_t offset)
+{
     GradTensor *out = gt_new(gt_dtype(x), 0, NULL);
     size_t size = dtype_size(gt_dtype(x));
     memcpy(tensor_allocate(&out->t), x->t.data + offset * (int64_t)size, size);
     return value_object(TAG_TENSOR, out);
 }
 
+Value element_read(GradTensor *x, const Value *indices, uint32_t count)
+{
+    int64_t offset = is_plain(x, count) ? element_offset(x, indices, count) : -1;
+    return offset < 0 ? (Value){TAG_UNSET, {.any = NULL}} : element_at(x, offset);
+}
+
+/* A number, or a 0-d tensor of x's dtype without history, such as x[i] + 1 gives. */
+static bool is_plain_element(const GradTensor *x, Value v)
+{
+    const GradTensor *one = v.tag == TAG_TENSOR ? v.as.any : NULL;
+    return one == NULL ? v.tag == TAG_NUMBER
+                       : one->t.ndim == 0 && gt_dtype(one) == gt_dtype(x) && !gt_tracked(one) && gt_batch(one) == 0;
+}
+
 bool element_write(GradTensor *x, const Subscripts *s, Value v)
 {
-    Value indices[TENSOR_MAX_NDIM];
-    if (v.tag != TAG_NUMBER || !is_plain(x, s->count) || !x->t.contiguous)
-        return false;
-    for (uint32_t i = 0; i < s->count; i++) {
-        if (s->at[i].kind != SUBSCRIPT_VALUE)
-            return false;
-        indices[i] = s->at[i].value;
-    }
-    int64_t offset = element_offset(x, indices, s->count);
+    int64_t offset = is_plain_element(x, v) && x->t.contiguous ? subscripts_offset(x, s) : -1;
     if (offset < 0)
         return false;
-    char *data = tensor_own_data(&x->t);
-    dtype_write(gt_dtype(x), data + offset * (int64_t)dtype_size(gt_dtype(x)), v.as.number);
+    size_t size = dtype_size(gt_dtype(x));
+    char *at = (char *)tensor_own_data(&x->t) + offset * (int64_t)size;
+    if (v.tag == TAG_NUMBER)
+        dtype_write(gt_dtype(x), at, v.as.number);
+    else
+        memcpy(at, tensor_data(&((GradTensor *)v.as.any)->t), size);
     return true;
 }
 
@@ -472,11 +495,17 @@ GradTensor *tensor_row(GradTensor *x, int64_t i)
     return t_region(x, x->t.ndim, region);
 }
 
+static Value read_part(GradTensor *x, const Subscripts *s)
+{
+    int64_t offset = subscripts_offset(x, s);
+    return offset < 0 ? value_of_tensor(read_tensor(x, s)) : element_at(x, offset);
+}
+
 Value subscript_read(Value x, const Subscripts *s)
 {
     switch (x.tag) {
     case TAG_TENSOR: case TAG_VARIABLE:
-        return value_of_tensor(read_tensor(value_tensor(x), s));
+        return read_part(value_tensor(x), s);
     case TAG_TUPLE:
         return read_tuple(x.as.any, s);
     case TAG_RECORD:
