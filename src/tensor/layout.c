@@ -5,7 +5,10 @@
 
 #include <string.h>
 
-enum { TILE = 32 };                   /* rows and columns transposed at a time: 32 lines on both sides */
+enum {
+    TILE = 32,                        /* rows and columns transposed at a time: 32 lines on both sides */
+    FEW_TIMES = 8                     /* an element that is repeated so often is not worth a call of its own */
+};
 
 void layout_row_major(int ndim, const int64_t *shape, int64_t *strides)
 {
@@ -34,7 +37,7 @@ void layout_set(Layout *layout, int ndim, const int64_t *shape, const int64_t *s
         layout_push(layout, shape[i], strides[i]);
 }
 
-/* n elements, `stride` apart, to contiguous memory. Those that repeat one element, as where a column broadcasts, or go
+/* n elements, `stride` apart, to contiguous memory, or each of them `times` after the other. Those that repeat one element, as where a column broadcasts, or go
  * backwards are done several at a time. */
 #define COPY_RUN(name, T) \
     KERNEL_CLONES static void fill_##name(const T *from, int64_t n, T *restrict to) \
@@ -47,6 +50,14 @@ void layout_set(Layout *layout, int ndim, const int64_t *shape, const int64_t *s
     { \
         for (int64_t i = 0; i < n; i++) \
             to[i] = from[-i]; \
+    } \
+    static void repeat_##name(const void *data, int64_t stride, int64_t n, int64_t times, void *out) \
+    { \
+        const T *from = data; \
+        T *restrict to = out; \
+        for (int64_t i = 0; i < n; i++, to += times) \
+            for (int64_t k = 0; k < times; k++) \
+                to[k] = from[i * stride]; \
     } \
     static void copy_##name(const void *data, int64_t stride, int64_t n, void *out) \
     { \
@@ -75,6 +86,16 @@ static void copy_run(size_t size, const char *data, int64_t stride, int64_t n, v
         copy_8(data, stride, n, out);
     else
         copy_1(data, stride, n, out);
+}
+
+static void repeat_run(size_t size, const char *data, int64_t stride, int64_t n, int64_t times, void *out)
+{
+    if (size == 4)
+        repeat_4(data, stride, n, times, out);
+    else if (size == 8)
+        repeat_8(data, stride, n, times, out);
+    else
+        repeat_1(data, stride, n, times, out);
 }
 
 /* One step of the index, as of an odometer, without the last axis; moves `data` along. */
@@ -120,11 +141,20 @@ void layout_read(const Layout *l, size_t size, const char *data, int64_t first, 
         if (i < last)
             data += index[i] * l->axes[i].stride * (int64_t)size;
     }
-    int64_t at = index[last], stride = l->axes[last].stride;
+    int64_t at = index[last], extent = l->axes[last].extent, stride = l->axes[last].stride;
+    const Axis *rows = &l->axes[last - 1];
     char *to = out;
     while (n > 0) {
-        int64_t run = l->axes[last].extent - at < n ? l->axes[last].extent - at : n;
-        copy_run(size, data + at * stride * (int64_t)size, stride, run, to);
+        int64_t run = extent - at < n ? extent - at : n;
+        if (stride == 0 && extent <= FEW_TIMES && run == extent) {
+            int64_t left = rows->extent - index[last - 1], count = n / extent < left ? n / extent : left;
+            repeat_run(size, data, rows->stride, count, extent, to);
+            run = count * extent;
+            index[last - 1] += count - 1;
+            data += (count - 1) * rows->stride * (int64_t)size;
+        } else {
+            copy_run(size, data + at * stride * (int64_t)size, stride, run, to);
+        }
         to += run * (int64_t)size;
         n -= run;
         at = 0;
