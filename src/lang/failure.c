@@ -149,7 +149,8 @@ void throw_unknown_at(Source *source, Span span, const String *name)
 const char *none_hint(Value v)
 {
     return v.tag != TAG_NONE ? NULL
-        : "a gradient is none until backward(...) has run, and so is what a function gives without `return`";
+        : "a gradient is none until backward(...) has reached its parameter(...), and so is what a function gives without "
+          "`return`";
 }
 
 /* ---- errors as values ---- */

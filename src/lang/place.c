@@ -3,6 +3,7 @@
 #include "lang/indexing.h"
 #include "lang/property.h"
 #include "lang/resolve.h"
+#include "lang/sequence.h"
 
 /* An assignment to a part, p.layers[0].W = v, runs in two steps. First everything that may run code of the program
  * is evaluated: the subscripts. Then the place is walked to with plain pointers; every container on the way that
@@ -148,13 +149,28 @@ static Value *step_into(Value *place, const PathStep *step)
     error_throw(ERROR_TYPE, "a part of %s has no parts that can be assigned to", value_described(*place));
 }
 
+static bool is_tensor(const Value *place)
+{
+    return place->tag == TAG_TENSOR || place->tag == TAG_VARIABLE;
+}
+
+/* The variable's tensor is changed itself where no graph, no view and nothing else holds it. */
+static void write_variable(Variable *variable, const PathStep *step, Value v)
+{
+    GradTensor *x = variable->value, *given = value_tensor(v);
+    bool own = x->object.refs == 1 && given != NULL && gt_batch(given) == 0;
+    GradTensor *changed = subscript_write(x, &step->subscripts, v, own);
+    if (changed != x)
+        variable_assign(variable, changed);
+}
+
 static void write_tensor(Value *place, const PathStep *step, Value v)
 {
-    GradTensor *x = value_tensor(*place);
     if (place->tag == TAG_VARIABLE && variable_updates(place->as.any)) {
-        variable_assign(place->as.any, subscript_write(x, &step->subscripts, v, false));
+        write_variable(place->as.any, step, v);
         return;
     }
+    GradTensor *x = value_tensor(*place);
     bool own = place->tag == TAG_TENSOR && x->object.refs == 1;
     if (own && element_write(x, &step->subscripts, v))
         return;
@@ -174,7 +190,7 @@ static void step_write(Value *place, const PathStep *step, Value v)
         record_set(r, key, v);
     } else if (place->tag == TAG_TUPLE && step->node->kind == NODE_INDEX) {
         place_store(step_into(place, step), v);
-    } else if ((place->tag == TAG_TENSOR || place->tag == TAG_VARIABLE) && step->node->kind == NODE_INDEX) {
+    } else if (is_tensor(place) && step->node->kind == NODE_INDEX) {
         write_tensor(place, step, v);
     } else if (step->node->kind == NODE_FIELD) {
         property_write(*place, step->node->as.field.name, v);
@@ -183,43 +199,76 @@ static void step_write(Value *place, const PathStep *step, Value v)
     }
 }
 
-/* Does writing through this path end in the update of a variable, which needs no place of its own? */
-static bool path_ends_in_variable(Frame *frame, const Path *path, Value **holder)
+/* The variable that a path leads to or through and that is updated itself, so that it needs no place of its own; NULL
+ * when there is none. `taken` becomes the number of steps to it. */
+static Value *path_variable(Frame *frame, const Path *path, uint32_t *taken)
 {
     Value *at = root_place(frame, path->root);
-    for (uint32_t i = 0; i + 1 < path->count && at != NULL; i++) {
+    for (uint32_t i = 0; i < path->count && at != NULL; i++) {
         const PathStep *step = &path->steps[i];
+        if (at->tag == TAG_VARIABLE) {
+            *taken = i;
+            return variable_updates(at->as.any) ? at : NULL;
+        }
         Field *field = at->tag == TAG_RECORD && step_key(step) != NULL ? record_find(at->as.any, step_key(step)) : NULL;
         if (field != NULL)
             at = &field->value;
         else if (at->tag == TAG_TUPLE && step->node->kind == NODE_INDEX)
             at = tuple_place(at->as.any, step);
         else
-            return false;
+            return NULL;
     }
-    *holder = at;
-    return at != NULL && at->tag == TAG_VARIABLE && variable_updates(at->as.any);
+    return NULL;
 }
 
-/* The place that the path without its last step leads to, which may be changed. */
+/* Writes v by the steps from `i` on into the container at `place`. A part of a tensor has no place: it is read, changed
+ * and written back. */
+static void steps_write(Value *place, const Path *path, uint32_t i, Value v)
+{
+    for (; i + 1 < path->count; i++) {
+        const PathStep *step = &path->steps[i];
+        if (is_tensor(place) && step->node->kind == NODE_INDEX) {
+            PoolMark mark = pool_mark();
+            Value part = step_read(*place, step);
+            Tuple *holder = tuple_new(1, &part);
+            steps_write(&holder->store->items[0], path, i + 1, v);
+            part = holder->store->items[0];
+            pool_drain_except(mark, value_is_object(part) ? part.as.object : NULL);
+            step_write(place, step, part);
+            return;
+        }
+        place = step_into(place, step);
+    }
+    step_write(place, &path->steps[i], v);
+}
+
+/* Where writing through a path begins, `taken` steps from its root. */
+static Value *path_start(Frame *frame, const Path *path, uint32_t *taken)
+{
+    Value *place = path_variable(frame, path, taken);
+    if (place != NULL)
+        return place;
+    *taken = 0;
+    if (!may_bind(frame, path->root) || (place = root_place(frame, path->root)) == NULL)
+        throw_outer(frame, path->root);
+    return place;
+}
+
+/* The container that the last step picks from, which may be changed. */
 static Value *path_container(Frame *frame, const Path *path)
 {
-    Value *holder = NULL;
-    if (path_ends_in_variable(frame, path, &holder))
-        return holder;
-    if (!may_bind(frame, path->root))
-        throw_outer(frame, path->root);
-    Value *place = root_place(frame, path->root);
-    if (place == NULL)
-        throw_outer(frame, path->root);
-    for (uint32_t i = 0; i + 1 < path->count; i++)
+    uint32_t i;
+    Value *place = path_start(frame, path, &i);
+    for (; i + 1 < path->count; i++)
         place = step_into(place, &path->steps[i]);
     return place;
 }
 
 static void path_write(Frame *frame, const Path *path, Value v)
 {
-    step_write(path_container(frame, path), &path->steps[path->count - 1], v);
+    uint32_t taken;
+    Value *place = path_start(frame, path, &taken);
+    steps_write(place, path, taken, v);
 }
 
 static Value path_read(Frame *frame, const Path *path)
@@ -232,26 +281,21 @@ static Value path_read(Frame *frame, const Path *path)
 
 /* ---- assignment ---- */
 
+/* What `for` walks comes apart, but a record: its keys are seldom what is meant. */
 static void assign_tuple(Frame *frame, Node *target, Value v)
 {
     uint32_t wanted = target->as.list.count;
-    int64_t count;
-    GradTensor *x = NULL;
+    Sequence s;
     frame->at = target;
-    if (v.tag == TAG_TUPLE)
-        count = ((Tuple *)v.as.any)->count;
-    else if ((v.tag == TAG_TENSOR || v.tag == TAG_VARIABLE) && (x = value_tensor(v))->t.ndim > 0)
-        count = tensor_shape(&x->t)[0];
-    else
+    if (v.tag == TAG_RECORD || !sequence_open(&s, v))
         error_throw(ERROR_TYPE, "%s does not come apart into %u variables", value_described(v), wanted);
-    if (count != wanted)
+    if (s.count != wanted)
         error_throw(ERROR_VALUE, "%u variable%s cannot take %lld value%s", wanted, wanted == 1 ? "" : "s",
-                    (long long)count, count == 1 ? "" : "s");
-    if (value_is_object(v))
-        pool_keep(v.as.object);
+                    (long long)s.count, s.count == 1 ? "" : "s");
+    if (value_is_object(s.items))
+        pool_keep(s.items.as.object);
     for (uint32_t i = 0; i < wanted; i++)
-        assign_target(frame, target->as.list.at[i],
-                      x != NULL ? value_of_tensor(tensor_row(x, i)) : tuple_items(v.as.any)[i]);
+        assign_target(frame, target->as.list.at[i], sequence_item(&s, i));
 }
 
 void assign_target(Frame *frame, Node *target, Value v)
@@ -364,8 +408,11 @@ void augment_target(Frame *frame, Node *statement)
     if (statement->as.augment.op == OPERATOR_ADD && grow_part(frame, &path, old, v, mark))
         return;
     v = binary_operation(frame, statement, statement->as.augment.op, statement->as.augment.operation, old, v);
-    if (updates_itself(old))
+    if (updates_itself(old)) {
         variable_assign_value(old.as.any, v);
-    else
-        path_write(frame, &path, v);
+        return;
+    }
+    /* What was read is let go of, so that the containers on the way are changed in their place and not copied. */
+    pool_drain_except(mark, value_is_object(v) ? v.as.object : NULL);
+    path_write(frame, &path, v);
 }

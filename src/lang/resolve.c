@@ -197,13 +197,16 @@ static void resolve_name(Resolver *r, Node *node)
         node->as.name.cell = module_cell(r->module, name);
 }
 
-static void note_assigned(Node *target)
+static void note_assigned(Module *module, Node *target)
 {
-    if (target->kind == NODE_NAME && target->as.name.where == WHERE_GLOBAL)
-        ((Cell *)target->as.name.cell)->assigned = true;
-    else if (target->kind == NODE_TUPLE)
+    if (target->kind == NODE_NAME && target->as.name.where == WHERE_GLOBAL) {
+        Cell *cell = target->as.name.cell;
+        if (cell->assigned == 0)
+            cell->assigned = ++module->assigned;
+    } else if (target->kind == NODE_TUPLE) {
         for (uint32_t i = 0; i < target->as.list.count; i++)
-            note_assigned(target->as.list.at[i]);
+            note_assigned(module, target->as.list.at[i]);
+    }
 }
 
 /* ---- functions ---- */
@@ -329,13 +332,13 @@ static void resolve_node(Node *node, void *context)
         break;
     }
     if (node->kind == NODE_ASSIGN)
-        note_assigned(node->as.assign.target);
+        note_assigned(r->module, node->as.assign.target);
     else if (node->kind == NODE_FOR)
-        note_assigned(node->as.each.target);
+        note_assigned(r->module, node->as.each.target);
     else if (node->kind == NODE_DEFINE)
-        note_assigned(node->as.define.name);
+        note_assigned(r->module, node->as.define.name);
     else if (node->kind == NODE_TRY)
-        note_assigned(node->as.attempt.name);
+        note_assigned(r->module, node->as.attempt.name);
     else if (node->kind == NODE_BINARY)
         node->as.binary.operation = session()->binary_ops[node->as.binary.op];
     else if (node->kind == NODE_AUGMENT)
@@ -366,7 +369,7 @@ static void search_unknown(Node *node, void *context)
     UnknownSearch *s = context;
     if (node->kind == NODE_NAME && node->as.name.where == WHERE_GLOBAL) {
         const Cell *cell = node->as.name.cell;
-        if (!cell->assigned && cell->value.tag == TAG_UNSET && cell->builtin.tag == TAG_UNSET)
+        if (cell->assigned == 0 && cell->value.tag == TAG_UNSET && cell->builtin.tag == TAG_UNSET)
             s->report(node, s->context);
     }
     node_children(node, search_unknown, s);

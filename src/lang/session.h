@@ -11,7 +11,7 @@ typedef struct Cell {
     Value value;                      /* TAG_UNSET when it has none; then `builtin` counts */
     Value builtin;                    /* what the name means when nothing was assigned, TAG_UNSET for nothing */
     String *name;
-    bool assigned;                    /* something in its file assigns it */
+    uint32_t assigned;                /* its place, from 1, among the names that its file assigns; 0 when nothing does */
 } Cell;
 
 typedef struct CellTable {
@@ -23,6 +23,7 @@ typedef struct CellTable {
 typedef struct Module {
     String *path;                     /* absolute, or NULL */
     CellTable cells;
+    uint32_t assigned;                /* how many of them the file assigns */
     bool running;                     /* to find import cycles */
     bool builtin_scope;               /* part of the standard library */
 } Module;

@@ -92,6 +92,19 @@ static _Noreturn void throw_ragged(const Elements *e, uint32_t i, const GradTens
                 shape_text(x->t.ndim, tensor_shape(&x->t)), shape_text(first->t.ndim, tensor_shape(&first->t)));
 }
 
+/* Numbers and bools stand beside one another: points to the first that is not what came before it. */
+static _Noreturn void throw_mixed(const Elements *e)
+{
+    uint32_t first = 0, i = 0;
+    while (e->at[first].tag != TAG_NUMBER && e->at[first].tag != TAG_BOOL)
+        first++;
+    for (i = first + 1; e->at[i].tag != (e->at[first].tag == TAG_BOOL ? TAG_NUMBER : TAG_BOOL); i++)
+        ;
+    e->frame->at = e->node->as.list.at[i];
+    error_throw(ERROR_TYPE, "element %u of the tensor is %s, but element %u is %s", i, value_described(e->at[i]), first,
+                value_described(e->at[first]));
+}
+
 static Value stacked(const Elements *e, Dtype dtype)
 {
     TensorList *list = tensor_list_new(e->count, NULL);
@@ -128,10 +141,8 @@ static Value of_elements(Elements *e, Dtype dtype)
 {
     for (uint32_t i = 0; i < e->count; i++)
         classify(e, e->at[i], i);
-    if (e->any_bool && e->any_number) {
-        e->frame->at = e->node;
-        error_throw(ERROR_TYPE, "the elements of the tensor are numbers and bools mixed");
-    }
+    if (e->any_bool && e->any_number)
+        throw_mixed(e);
     e->frame->at = e->node;
     if (e->any_tensor)
         return stacked(e, dtype);

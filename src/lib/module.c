@@ -39,14 +39,15 @@ static _Noreturn void throw_cycle(const Call *call, const Module *again)
         if (inside && m->running)
             buf_printf(chain, "%s -> ", basename(m->path->text));
     }
-    call_throw(call, ERROR_IO, "the files import each other: %s%s", buf_text(chain),
+    call_throw(call, ERROR_IO, "an import cycle: %s%s", buf_text(chain),
                basename(again->path->text));
 }
 
+/* In the order of the text; what no text assigns, the REPL's `ans`, comes first. */
 static int compare_cells(const void *a, const void *b)
 {
     const Cell *const *left = a, *const *right = b;
-    return strcmp((*left)->name->text, (*right)->name->text);
+    return ((*left)->assigned > (*right)->assigned) - ((*left)->assigned < (*right)->assigned);
 }
 
 Record *module_record(const Module *module)
@@ -111,7 +112,7 @@ static Value run_import(Call *call)
 
 const Builtin builtin_import = {
     .usage = "import(path)", .section = "program",
-    .doc = "Runs another file and gives the record of its top-level names. The path is relative to the file "
+    .doc = "Runs another file and gives the record of its top-level names, in its order. The path is relative to the file "
            "that imports. A file runs once in a session, however often it is imported.",
     .errors = "io when the file cannot be read, lies outside of the sandbox, or imports the file that "
               "imports it; whatever the file itself raises.",

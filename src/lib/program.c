@@ -160,9 +160,9 @@ static Value run_vars(Call *call)
 
 const Builtin builtin_vars = {
     .usage = "vars()", .section = "program",
-    .doc = "The top-level variables and functions of this file or of the REPL, as a record in the order of "
-           "the alphabet.",
-    .example = "b = 2; a = 1; vars()  #=> {a: 1, b: 2}",
+    .doc = "The top-level variables and functions of this file or of the REPL, as a record in the order in "
+           "which the text first assigns them.",
+    .example = "b = 2; a = 1; vars()  #=> {b: 2, a: 1}",
     .related = "keys help",
     .run = run_vars,
 };
