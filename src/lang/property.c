@@ -50,7 +50,9 @@ static Value dtype_property(Value x, GradTensor *t)
 
 static Value grad_property(Value x, GradTensor *t)
 {
-    (void)t;
+    if (x.tag != TAG_VARIABLE && !gt_tracked(t))
+        error_throw_hint(ERROR_TYPE, "make it with parameter(...), or call attach_grad(x) before the computation",
+                         "this tensor is not tracked, so it has no gradient");
     return gradient_of(x);
 }
 

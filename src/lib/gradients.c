@@ -128,8 +128,10 @@ static Value run_grad(Call *call)
 {
     if (call->args[0].tag == TAG_FUNCTION)
         return gradient_function(call->args[0], call->args[1]);
-    if (call->args[0].tag != TAG_TENSOR && call->args[0].tag != TAG_VARIABLE)
+    if (value_tensor(call->args[0]) == NULL)
         arg_error(call, 0, "a function or a tracked tensor");
+    if (call->args[0].tag != TAG_VARIABLE)
+        tracked(call, 0);
     return gradient_of(call->args[0]);
 }
 
@@ -137,9 +139,10 @@ const Builtin builtin_grad = {
     .usage = "grad(f, argnum=0)", .section = "derivatives", .run = run_grad,
     .doc = "Of a function: the function that computes its gradient with respect to the argument at position "
            "argnum, or to several for a tuple of positions. The gradient has the structure of the argument. "
-           "Of a tensor: its gradient, as x.grad, or none when it has none.",
+           "Of a tensor: its gradient, as x.grad.",
     .errors = "shape when the function's result is not a scalar: f' is the gradient of its sum, jacobian(f, "
-              "x) has all the derivatives. type for an argument that is neither a function nor a tensor.",
+              "x) has all the derivatives. type for an argument that is neither a function nor a tracked "
+              "tensor.",
     .example = "f(x, y) = x^2 * y\ngrad(f)(3, 2)  #=> 12\ngrad(f, argnum=(0, 1))(3, 2)  #=> (12, 9)",
     .related = "value_and_grad jacobian hessian backward",
 };

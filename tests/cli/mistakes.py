@@ -10,7 +10,7 @@ MISTAKES = [
     # gradients
     ("x = parameter([1, 2]); y = sum(x * x); x -= 0.1 * x.grad", "none", "until backward"),
     ("x = parameter([1, 2]); sum(x.grad)", "none", "until backward"),
-    ("x = [1, 2]; sum(x.grad)", "none", "parameter(...)"),
+    ("x = [1, 2]; x.grad", "not tracked", "parameter(...)", "attach_grad(x)"),
     ("x = [1, 2]; set_grad(x, x)", "not tracked", "parameter(...)", "attach_grad(x)"),
     ("x = [1, 2]; backward(sum(x))", "does not depend on any parameter", "parameter(...)"),
     ("y = parameter([1]); y.backward", "property", ".backward(...)"),
