@@ -1,6 +1,7 @@
 #include "lang/display.h"
 
 #include "base/runtime.h"
+#include "lang/parse.h"
 #include "tensor/show.h"
 
 #include <string.h>
@@ -49,15 +50,15 @@ static void display_tuple(Buf *out, const Tuple *t)
     buf_puts(out, t->count == 1 ? ",)" : ")");
 }
 
+/* A key stands without quotes where the lexer reads it as a name, so that the record reads back. */
 bool display_bare_key(const String *key)
 {
-    for (size_t i = 0; i < key->bytes; i++) {
-        char c = key->text[i];
-        if (!((uint8_t)c >= 0x80 || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-              || (i > 0 && c >= '0' && c <= '9')))
-            return false;
-    }
-    return key->bytes > 0;
+    PoolMark mark = pool_mark();
+    Span span;
+    bool bare = token_scan_next(token_scan_new(key->text, key->bytes), &span) == TOKEN_CLASS_NAME && span.start == 0
+        && span.end == key->bytes;
+    pool_drain(mark);
+    return bare;
 }
 
 static void display_key(Buf *out, const String *key)
