@@ -10,12 +10,15 @@
 
 enum {
     DIGITS_MAX = 17,                  /* enough for every double */
-    EXPONENT_LIMIT = 16,              /* numbers from 1e16 on are written with an exponent, as in Python */
+    EXPONENT_LIMIT = 16,              /* of the shortest decimals: what has a fraction is below 1e16 */
     EDGE = 3                          /* elements shown at each end of a summarised axis */
 };
 
 /* Whole elements of a tensor are written in full below this. */
 static const double WHOLE_LIMIT = 1e15;
+
+/* Whole numbers are, below these; all digits of a large float32 would say more than it knows. */
+static const double WHOLE_NUMBER_LIMIT = 1e21, WHOLE_FLOAT32_LIMIT = 1e16;
 
 /* A positive finite number: d1.d2d3... times 10^exponent. */
 typedef struct Decimal {
@@ -171,8 +174,11 @@ static void show_real(Buf *out, double x, bool single)
     if (put_special(out, x))
         return;
     x = fabs(x);
-    if (x < 1e16 && x == floor(x)) {
-        show_whole(out, (uint64_t)x);
+    if (x < (single ? WHOLE_FLOAT32_LIMIT : WHOLE_NUMBER_LIMIT) && x == floor(x)) {
+        if (x < 0x1p64)
+            show_whole(out, (uint64_t)x);
+        else
+            buf_printf(out, "%.0f", x);
         return;
     }
     Decimal d = decimal_shortest(x, single);

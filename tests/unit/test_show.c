@@ -38,7 +38,11 @@ static void test_whole_numbers_have_no_point(void **state)
     assert_string_equal(number_text(-0.0), "-0");
     assert_string_equal(number_text(1e15), "1000000000000000");
     assert_string_equal(number_text(-9007199254740993.0), "-9007199254740992");
-    assert_string_equal(number_text(1e16), "1e+16");
+    assert_string_equal(number_text(1e16), "10000000000000000");
+    assert_string_equal(number_text(0x1p60), "1152921504606846976");
+    assert_string_equal(number_text(-1e20), "-100000000000000000000");
+    assert_string_equal(number_text(1e21), "1e+21");
+    assert_string_equal(float_text(1e20f), "1e+20");
     assert_string_equal(number_text(1.5e300), "1.5e+300");
     assert_string_equal(float_text(16777216.0f), "16777216");
 }
