@@ -89,10 +89,14 @@ static bool unfinished(const Parser *p)
         || !(token_ends_statement(p->previous.kind) || token_begins_statement(p->previous.kind));
 }
 
+/* NUL is refused in strings and comments too: a file that holds one is no text. */
 static void check_encoding(Source *source)
 {
-    size_t invalid = utf8_invalid(source->text, source->bytes);
+    size_t invalid = utf8_invalid(source->text, source->bytes), nul = strlen(source->text);
 
+    if (nul < source->bytes && nul < invalid)
+        throw_at(source, (Span){(uint32_t)nul, (uint32_t)nul + 1}, ERROR_SYNTAX, "in a string it is written \\0",
+                 "unexpected character U+0000");
     if (invalid != SIZE_MAX)
         throw_at(source, (Span){(uint32_t)invalid, (uint32_t)invalid + 1}, ERROR_SYNTAX, NULL,
                  "the text is not valid UTF-8: byte 0x%02x", (unsigned char)source->text[invalid]);

@@ -33,8 +33,11 @@ for name, data, point in (("NUL", b"x = 1 \x00", "U+0000"), ("bell", b"x = \x07 
                           ("bidirectional", "x = \u202e1".encode(), "U+202E"),
                           ("zero width", "x\u200b = 1".encode(), "U+200B")):
     contains(f"{name} outside of strings", run_bytes(data).stderr, f"unexpected character {point}")
-done = run_bytes('s = "a\x00\x07\u202e\u200b" # \x00\x07\u202e\nprint(len(s))'.encode())
-equal("in strings and comments they may stand", (done.stdout, done.stderr), ("5\n", ""))
+done = run_bytes('s = "a\x07\u202e\u200b" # \x07\u202e\nprint(len(s))'.encode())
+equal("in strings and comments they may stand", (done.stdout, done.stderr), ("4\n", ""))
+for name, data, place in (("a string", b'x = 1\ns = "a\x00b"', "2:7"), ("an f-string", b's = f"\x00"', "1:7"),
+                          ("a comment", b"x = 1  # \x00\n", "1:10")):
+    contains(f"but no NUL in {name}", run_bytes(data).stderr, "unexpected character U+0000", f"t.dbx:{place}\n")
 
 # ---- echo of -e ----
 
