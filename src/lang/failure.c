@@ -106,7 +106,8 @@ static const char *habit_hint(const char *name)
         {"end", "blocks are written in braces: if c { ... }"}, {"elif", "write `else if`"},
         {"def", "define a function by f(x) = ... or fn f(x) { ... }"},
         {"function", "define a function by f(x) = ... or fn f(x) { ... }"},
-        {"quit", "exit() ends a program"}, {"println", "write `print`"}, {"disp", "write `print`"}, {"printf", "print(f\"...\") formats"},
+        {"quit", "exit() ends a program"}, {"println", "write `print`"}, {"disp", "write `print`"},
+        {"printf", "print(f\"...\") formats"},
         {"size", "write x.shape, x.size or len(x)"}, {"length", "write len(x)"}, {"numel", "write x.size"},
         {"array", "write [1, 2, 3] or tensor(...)"}, {"linalg", "inv, det, solve and the others are built in"},
     };
@@ -149,8 +150,8 @@ void throw_unknown_at(Source *source, Span span, const String *name)
 const char *none_hint(Value v)
 {
     return v.tag != TAG_NONE ? NULL
-        : "a gradient is none until backward(...) has reached its parameter(...), and so is what a function gives without "
-          "`return`";
+        : "a gradient is none until backward(...) has reached its parameter(...), and so is what a function gives "
+          "without `return`";
 }
 
 /* ---- errors as values ---- */

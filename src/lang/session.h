@@ -11,7 +11,7 @@ typedef struct Cell {
     Value value;                      /* TAG_UNSET when it has none; then `builtin` counts */
     Value builtin;                    /* what the name means when nothing was assigned, TAG_UNSET for nothing */
     String *name;
-    uint32_t assigned;                /* its place, from 1, among the names that its file assigns; 0 when nothing does */
+    uint32_t assigned;                /* its place, from 1, among the names that its file assigns; 0: none */
 } Cell;
 
 typedef struct CellTable {

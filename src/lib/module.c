@@ -112,8 +112,8 @@ static Value run_import(Call *call)
 
 const Builtin builtin_import = {
     .usage = "import(path)", .section = "program",
-    .doc = "Runs another file and gives the record of its top-level names, in its order. The path is relative to the file "
-           "that imports. A file runs once in a session, however often it is imported.",
+    .doc = "Runs another file and gives the record of its top-level names, in its order. The path is relative "
+           "to the file that imports. A file runs once in a session, however often it is imported.",
     .errors = "io when the file cannot be read, lies outside of the sandbox, or imports the file that "
               "imports it; whatever the file itself raises.",
     .example = "try { import(\"missing.dbx\") } catch err { print(err.kind) }  #=> io",

@@ -30,9 +30,9 @@ static int shape_like(const GradTensor *x, int64_t rows, int64_t columns, int64_
     return batch;
 }
 
-/* y_ij / (d_j - d_i) for d [..., n] and y [..., n, n], and 0 on the diagonal. Vectors of equal values have no derivative:
- * which of them LAPACK gives is arbitrary. So it is infinite there, and nan in the end, unless y_ij is 0, because
- * nothing depends on how the two turn into each other. */
+/* y_ij / (d_j - d_i) for d [..., n] and y [..., n, n], and 0 on the diagonal. Vectors of equal values have no
+ * derivative: which of them LAPACK gives is arbitrary. So it is infinite there, and nan in the end, unless y_ij is 0,
+ * because nothing depends on how the two turn into each other. */
 static GradTensor *turn_rates(GradTensor *y, GradTensor *d)
 {
     GradTensor *gaps = t_sub(matrix_unsqueeze(d, 1), matrix_unsqueeze(d, 0));

@@ -37,8 +37,8 @@ void layout_set(Layout *layout, int ndim, const int64_t *shape, const int64_t *s
         layout_push(layout, shape[i], strides[i]);
 }
 
-/* n elements, `stride` apart, to contiguous memory, or each of them `times` after the other. Those that repeat one element, as where a column broadcasts, or go
- * backwards are done several at a time. */
+/* n elements, `stride` apart, to contiguous memory, or each of them `times` after the other. Those that repeat one
+ * element, as where a column broadcasts, or go backwards are done several at a time. */
 #define COPY_RUN(name, T) \
     KERNEL_CLONES static void fill_##name(const T *from, int64_t n, T *restrict to) \
     { \
