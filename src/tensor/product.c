@@ -17,7 +17,7 @@ enum {
     PLAIN_MAX = 512,                  /* multiplications up to which plain loops are faster than BLAS, */
     PLAIN_VECTOR_MAX = 48,            /* and those with a vector */
     PIECE_MIN = 1 << 17,              /* multiplications that are worth a task of their own */
-    PIECE_SIDE = 512,                 /* of a piece: shorter ones do not pay for BLAS's copies of their operands, */
+    PIECE_SIDE = 1024,                /* of a piece: shorter ones do not pay for BLAS's copies of their operands, */
     HALF_SIDE = 256,                  /* but two halves may be shorter, so that two threads have work */
     PIECES_MAX = 8                    /* of a product */
 };
